@@ -1,0 +1,214 @@
+import type { ServerResponse } from 'node:http';
+import { addHeaders, removeRepresentation, type HeaderChanges } from './answer-headers.js';
+import { answerApart, isAnswering } from './answering.js';
+import { guardedPrototypeOf, headersSent } from './guarded-prototype.js';
+
+/** Who decides what happens before an answer leaves. */
+export interface AnswerOwner {
+  /** Called one microtask after the handler began to answer; the answer waits for it. */
+  beforeAnswer(status: number): void | Promise<void>;
+  /** What the answer says in addition; asked once, after `beforeAnswer`. */
+  headersToAdd(): HeaderChanges | undefined;
+  /** The answer was dropped because of this error: another one is to be given in its place. */
+  answerInstead(error: unknown): void;
+}
+
+type Method = 'writeHead' | 'flushHeaders' | 'write' | 'end';
+type Call = (this: ServerResponse, ...args: unknown[]) => unknown;
+
+/** Where a response keeps its hold. */
+export const HOLD = Symbol.for('nestjs-token-session.hold');
+
+export type HeldResponse = ServerResponse & { [HOLD]?: HeldAnswer };
+
+const METHODS: readonly Method[] = ['writeHead', 'flushHeaders', 'write', 'end'];
+
+/**
+ * Holds an answer back until its owner is done: nothing of it leaves before.
+ *
+ * Installed when a session is first used. The first call that would send something starts the
+ * owner's work one microtask later (the handler may still change the session in the same breath,
+ * as in `res.end(); sess.views++`); this and all further calls are kept and made afterwards.
+ * Meanwhile the response reads as after the real call.
+ */
+export class HeldAnswer {
+  /** open: nothing written yet · held: calls are kept · passed: calls go through · refused: another answer goes out */
+  phase: 'open' | 'held' | 'passed' | 'refused' = 'open';
+  /** Whether `end` was called and reached the response. */
+  ended = false;
+  private readonly calls: { method: Method; args: unknown[] }[] = [];
+  private readonly inner: Record<Method, Call>;
+  /** What the answer says in addition, until it has been said. */
+  private changes: HeaderChanges | undefined;
+  private status = 200;
+  private statusMessage: string | undefined;
+
+  private constructor(
+    private readonly response: HeldResponse,
+    private readonly owner: AnswerOwner,
+  ) {
+    // What stands there now: Node's method, or that of a middleware before us (compression).
+    const { writeHead, flushHeaders, write, end } = response as unknown as Record<Method, Call>;
+    this.inner = { writeHead, flushHeaders, write, end };
+    response[HOLD] = this;
+  }
+
+  /** Installs a hold on a response that nothing has been sent of. */
+  static on(response: ServerResponse, owner: AnswerOwner): HeldAnswer {
+    const hold = new HeldAnswer(response, owner);
+    if (response.headersSent) {
+      hold.phase = 'passed';
+      hold.ended = response.writableEnded;
+    }
+    for (const method of METHODS) (response as unknown as Record<Method, Call>)[method] = OUTER[method];
+    return hold;
+  }
+
+  /** What a caller of the response's method gets. */
+  call(method: Method, args: unknown[]): unknown {
+    if (this.phase === 'passed') return this.pass(method, args);
+    if (this.phase === 'refused') return this.callRefused(method, args);
+    if (this.phase === 'open') this.hold(method, args);
+    else if (method === 'writeHead') throw headersSent('write');
+    this.calls.push({ method, args });
+    // As Node: write tells the source to wait, writeHead and end chain.
+    return method === 'write' ? false : method === 'flushHeaders' ? undefined : this.response;
+  }
+
+  /** Whether whoever asks now has to see the response as after its own, real call. */
+  get readsAsSent(): boolean {
+    return this.phase === 'held' || (this.phase === 'refused' && !this.ended && !isAnswering(this.response));
+  }
+
+  /** Whether that call was, or was followed by, the end. */
+  get readsAsEnded(): boolean {
+    return this.readsAsSent && (this.phase === 'refused' || this.calls.at(-1)?.method === 'end');
+  }
+
+  private hold(method: Method, args: unknown[]): void {
+    const { response } = this;
+    this.phase = 'held';
+    this.status = method === 'writeHead' && typeof args[0] === 'number' ? args[0] : response.statusCode;
+    this.statusMessage = response.statusMessage;
+    Object.setPrototypeOf(response, guardedPrototypeOf(response));
+    queueMicrotask(() => {
+      let work: void | Promise<void>;
+      try {
+        work = this.owner.beforeAnswer(this.status);
+      } catch (error) {
+        this.refuse(error);
+        return;
+      }
+      if (work === undefined) this.release();
+      else
+        work.then(
+          () => {
+            this.release();
+          },
+          (error: unknown) => {
+            this.refuse(error);
+          },
+        );
+    });
+  }
+
+  /** Lets the kept calls go out. */
+  private release(): void {
+    const { response, calls } = this;
+    const head = calls[0]?.method === 'writeHead' ? calls[0].args : undefined;
+    let drained = true;
+    let wrote = false;
+    try {
+      this.changes = this.owner.headersToAdd();
+      this.phase = 'passed';
+      if (head === undefined) this.restoreStatus();
+      this.addHeaders(head);
+      for (const { method, args } of calls.splice(0)) {
+        const result = this.pass(method, args);
+        if (method === 'write') {
+          wrote = true;
+          drained = result !== false;
+        }
+      }
+    } catch (error) {
+      // What the real call refuses (a chunk that is none, a bad header) was accepted while held.
+      this.refuse(error);
+      return;
+    }
+    // A source that was told to wait waits for this; Node emits it only for its own buffer.
+    // compression gives such listeners to a stream of its own; `on` gives whoever has them.
+    if (wrote && drained && !this.ended) response.on('drain', ignore).off('drain', ignore).emit('drain');
+  }
+
+  private addHeaders(head: unknown[] | undefined): void {
+    const { response, changes } = this;
+    this.changes = undefined;
+    if (changes !== undefined && !response.headersSent) addHeaders(response, head, changes);
+  }
+
+  private restoreStatus(): void {
+    const { response } = this;
+    if (response.statusCode !== this.status) response.statusCode = this.status;
+    if (response.statusMessage !== this.statusMessage && this.statusMessage !== undefined) {
+      response.statusMessage = this.statusMessage;
+    }
+  }
+
+  /** Drops the answer and asks for another one. */
+  private refuse(error: unknown): void {
+    const { response } = this;
+    const dropped = this.calls.splice(0);
+    try {
+      // A token that is stored already goes out all the same, or its client would be signed out.
+      this.changes = this.owner.headersToAdd();
+    } catch {
+      // A transport's own fault is what brought us here; the error answer does without.
+    }
+    this.phase = 'refused';
+    answerApart(response, () => {
+      if (!response.headersSent) {
+        response.statusCode = 200;
+        (response as { statusMessage?: string | undefined }).statusMessage = undefined;
+        removeRepresentation(response);
+      }
+      for (const { args } of dropped) notify(args, error);
+      this.owner.answerInstead(error);
+    });
+  }
+
+  private callRefused(method: Method, args: unknown[]): unknown {
+    if (!this.ended && isAnswering(this.response)) {
+      this.addHeaders(method === 'writeHead' ? args : undefined);
+      return this.pass(method, args);
+    }
+    // The handler whose answer was dropped, or its stream, may go on for a while.
+    notify(args, new Error('The answer was replaced by an error.'));
+    return method === 'write' ? true : this.response;
+  }
+
+  private pass(method: Method, args: unknown[]): unknown {
+    const result = this.inner[method].apply(this.response, args);
+    // Not before: Node's own end comes back here for the head.
+    if (method === 'end') this.ended = true;
+    return result;
+  }
+}
+
+/** One function of each name for all responses: no closure for each request. */
+const OUTER = Object.fromEntries(
+  METHODS.map((method) => [
+    method,
+    function (this: HeldResponse, ...args: unknown[]): unknown {
+      return (this[HOLD] as HeldAnswer).call(method, args);
+    },
+  ]),
+) as Record<Method, Call>;
+
+function notify(args: unknown[], error: unknown): void {
+  const callback = args.at(-1);
+  if (typeof callback === 'function') process.nextTick(callback, error);
+}
+
+function ignore(): void {
+  // Only asks who has the listeners.
+}

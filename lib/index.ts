@@ -1,0 +1,55 @@
+export { SessionModule } from './session.module.js';
+export type {
+  SessionModuleAsyncOptions,
+  SessionModuleOptions,
+  SessionOptionsFactory,
+  StoreOrClass,
+} from './session.module.js';
+export { SessionService } from './session.service.js';
+export type { SessionInfo } from './session.service.js';
+export { SESSION_STORE } from './session.constants.js';
+
+export { Session } from './decorators/session.decorator.js';
+export { TokenSession } from './session.js';
+export type { RegenerateOptions, SessionCallback, SessionData } from './session.js';
+
+export { RequireSession } from './decorators/require-session.decorator.js';
+export { CsrfExempt } from './decorators/csrf-exempt.decorator.js';
+export { SessionGuard } from './guards/session.guard.js';
+export { CsrfGuard } from './guards/csrf.guard.js';
+
+export { session } from './session.middleware.js';
+export type { SessionMiddleware } from './session.middleware.js';
+export type { Duration, SessionOptions } from './session.options.js';
+
+export { header } from './transports/header.transport.js';
+export { bearer } from './transports/bearer.transport.js';
+export { cookie } from './transports/cookie.transport.js';
+export type { CookieOptions } from './transports/cookie.transport.js';
+export type { CookieAttributes } from './transports/cookie-attributes.js';
+export type { CsrfOptions } from './transports/csrf.js';
+export type { TransportPlan } from './transports/transport-plan.js';
+export type { SessionTransport, TransportAnswer, TransportRequest } from './transports/session-transport.js';
+
+export { jsonCodec } from './codec/json.codec.js';
+export type { SessionCodec } from './codec/session-codec.js';
+
+export { MemoryStore } from './stores/memory.store.js';
+export type { MemoryStoreOptions } from './stores/memory.store.js';
+export { endOf, laterUse, Store } from './stores/session-store.js';
+export type {
+  AtomicSessionStore,
+  Awaitable,
+  SessionRecord,
+  SessionStore,
+  SessionTimes,
+  StoreCallback,
+  StoredSession,
+  StoreHost,
+  SweepResult,
+  UpdateResult,
+} from './stores/session-store.js';
+
+export { SessionConfigError, SessionDataError, SessionError, SessionUsageError } from './session.errors.js';
+export type { SessionErrorCode } from './session.errors.js';
+export type { SessionEvent, SessionEventType, SessionLogger } from './session.events.js';

@@ -1,0 +1,21 @@
+/** Runs one after the other what is handed in: each after all earlier ones ended, well or not. */
+export class SerialQueue {
+  private tail: Promise<unknown> | undefined;
+
+  /** Settles when all that was handed in so far has ended; undefined when nothing is under way. */
+  get pending(): Promise<unknown> | undefined {
+    return this.tail;
+  }
+
+  run<T>(task: () => Promise<T>, whenIdle?: () => void): Promise<T> {
+    const result = this.tail === undefined ? task() : this.tail.then(task);
+    const done = (): void => {
+      if (this.tail !== tail) return;
+      this.tail = undefined;
+      whenIdle?.();
+    };
+    const tail: Promise<unknown> = result.then(done, done);
+    this.tail = tail;
+    return result;
+  }
+}

@@ -1,0 +1,205 @@
+import { isDeepStrictEqual } from 'node:util';
+import { changesBetween, differs, type Data } from './session.diff.js';
+import type { SessionEngine } from './session.engine.js';
+import { SessionDataError } from './session.errors.js';
+import { checkName, RESERVED_NAMES, type TokenSession } from './session.js';
+import type { SessionRecord } from './stores/session-store.js';
+
+/** A change of a draft in `update`; run again when another request was faster. */
+export type Mutation = (draft: Data) => unknown;
+
+/** A draft after its mutation: the whole as text, and what is new in it. */
+export interface Draft {
+  readonly text: string;
+  readonly changes: ReadonlyMap<string, unknown>;
+}
+
+/** This process's copy of a session: its data, and what of it is stored. */
+export class SessionCopy {
+  /** Private to inspect and logs too (law 2). */
+  #token: string | undefined;
+  id: string | undefined;
+  record: SessionRecord | undefined;
+  /** The data as it is stored; what differs from it is a change. */
+  private text = '';
+  /** In place of data that the handler froze, once there is something to take in. */
+  private thawed: Data | undefined;
+  /** Keys that were assigned or deleted since the data was last stored, also to the value they had. */
+  private assigned: Set<string> | undefined;
+
+  constructor(
+    private readonly engine: SessionEngine,
+    private readonly data: TokenSession & Data,
+  ) {}
+
+  get token(): string | undefined {
+    return this.#token;
+  }
+
+  set token(token: string | undefined) {
+    this.#token = token;
+  }
+
+  get isEmpty(): boolean {
+    // A top-level undefined is as good as deleted.
+    for (const key of Object.keys(this.data)) if ((this.data as Data)[key] !== undefined) return false;
+    return true;
+  }
+
+  assign(key: string): void {
+    (this.assigned ??= new Set()).add(key);
+  }
+
+  /** Takes over what is stored, in place of all there was. */
+  replaceBy(record: SessionRecord, text: string): void {
+    const data = this.engine.options.codec.decode(text);
+    for (const key of Object.keys(this.data)) Reflect.deleteProperty(this.data, key);
+    for (const key of Object.keys(data)) {
+      // Only other programs can have stored such a name; it must not shadow the session's own.
+      if (RESERVED_NAMES.has(key)) this.refused(`the stored data holds the reserved name "${key}", which is left out`);
+      else (this.data as Data)[key] = data[key];
+    }
+    this.assigned = undefined;
+    this.confirm(record, text);
+  }
+
+  /** Copies these keys from another session. */
+  take(keys: readonly string[], from: SessionCopy): void {
+    for (const key of keys) {
+      checkName(key);
+      if (Object.hasOwn(from.data, key)) (this.data as Data)[key] = from.data[key];
+      else Reflect.deleteProperty(this.data, key);
+    }
+  }
+
+  /** The data as text, whether or not it is stored. */
+  encode(): string {
+    return this.encoded(this.plain());
+  }
+
+  /** The data as text when it differs from what is stored; a new session without data has nothing to store. */
+  changedText(): string | undefined {
+    if (this.record === undefined && this.isEmpty) return undefined;
+    let text: string;
+    try {
+      text = this.engine.options.codec.encode(this.plain());
+    } catch (error) {
+      // What was stored under other rules (by another program, say) may be read for ever.
+      if (this.isAsStored()) return undefined;
+      throw this.refuse(error);
+    }
+    // Text that another program wrote may say the same in another way.
+    if (text === this.text || (this.assigned === undefined && this.isAsStored())) return undefined;
+    return this.checkSize(text);
+  }
+
+  /** Whether something would be lost if this copy were dropped now. */
+  get hasChanges(): boolean {
+    try {
+      return this.changedText() !== undefined;
+    } catch {
+      return true;
+    }
+  }
+
+  /** Runs a mutation on a draft of the data. */
+  async draft(text: string, mutation: Mutation): Promise<Draft> {
+    const { codec } = this.engine.options;
+    const draft = codec.decode(text);
+    await mutation(draft);
+    for (const key of Object.keys(draft)) checkName(key);
+    return { text: this.encoded(draft), changes: changesBetween(codec, codec.decode(text), draft) };
+  }
+
+  /** Notes what is stored now, and puts what a mutation changed into the data. */
+  confirm(record: SessionRecord, text: string, changes?: ReadonlyMap<string, unknown>): void {
+    this.record = record;
+    this.text = text;
+    if (changes !== undefined) this.apply(changes);
+  }
+
+  /**
+   * Takes in what another request stored: the keys that it changed, but for those that this one
+   * changed too (law 5). Values that stay keep their identity, as handlers may hold on to them.
+   */
+  takeIn(record: SessionRecord, text: string): void {
+    const { codec } = this.engine.options;
+    const before = codec.decode(this.text);
+    const theirs = changesBetween(codec, before, codec.decode(text));
+    for (const key of theirs.keys()) {
+      if (this.assigned?.has(key) === true || differs(codec, before, this.data, key)) theirs.delete(key);
+    }
+    this.apply(theirs);
+    this.confirm(record, text);
+  }
+
+  /**
+   * Runs a write of all that is assigned by now. If it fails, or gives what stood in its way, that
+   * is still to be written.
+   */
+  async writing<T>(write: () => Promise<T | undefined>): Promise<T | undefined> {
+    const { assigned } = this;
+    this.assigned = undefined;
+    let stored = false;
+    try {
+      const obstacle = await write();
+      stored = obstacle === undefined;
+      return obstacle;
+    } finally {
+      if (!stored) for (const key of assigned ?? []) this.assign(key);
+    }
+  }
+
+  private apply(changes: ReadonlyMap<string, unknown>): void {
+    const data: Data = Object.isExtensible(this.data) ? this.data : (this.thawed ??= this.plain());
+    for (const [key, value] of changes) {
+      if (RESERVED_NAMES.has(key)) continue;
+      if (value === undefined) Reflect.deleteProperty(data, key);
+      else data[key] = value;
+    }
+  }
+
+  /** A plain object: codecs other than JSON refuse instances of classes. */
+  private plain(): Data {
+    return Object.assign({}, this.thawed ?? this.data);
+  }
+
+  private isAsStored(): boolean {
+    if (this.text === '') return false;
+    const stored = this.engine.options.codec.decode(this.text);
+    for (const name of RESERVED_NAMES) Reflect.deleteProperty(stored, name);
+    return isDeepStrictEqual(this.plain(), stored);
+  }
+
+  private encoded(data: Data): string {
+    let text: string;
+    try {
+      text = this.engine.options.codec.encode(data);
+    } catch (error) {
+      throw this.refuse(error);
+    }
+    return this.checkSize(text);
+  }
+
+  private checkSize(text: string): string {
+    const { maxBytes } = this.engine.options;
+    // A UTF-16 unit takes three bytes at most, so most sessions need no counting.
+    if (text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes) return text;
+    throw this.refuse(
+      new SessionDataError(
+        'DATA_TOO_LARGE',
+        `The session's data takes ${String(Buffer.byteLength(text))} bytes, maxBytes allows ${String(maxBytes)}: ` +
+          'store less in the session or raise maxBytes. What was stored before is intact.',
+      ),
+    );
+  }
+
+  private refuse(error: unknown): unknown {
+    this.refused(error instanceof Error ? error.message : String(error));
+    return error;
+  }
+
+  private refused(reason: string): void {
+    this.engine.events.emit({ type: 'data_refused', id: this.id, reason });
+  }
+}

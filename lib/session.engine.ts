@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto';
+import { SessionEvents } from './session.events.js';
+import type { ResolvedSessionOptions } from './session.options.js';
+import { Sweeper } from './session.sweeper.js';
+import { StoreAccess } from './stores/store-access.js';
+
+/** What all sessions of one `forRoot` or `session()` share: options, store, clock, events. */
+export class SessionEngine {
+  readonly events: SessionEvents;
+  readonly store: StoreAccess;
+  private readonly sweeper: Sweeper;
+  private readonly writer = randomBytes(9).toString('base64url');
+  private writes = 0;
+  private closing: Promise<void> | undefined;
+
+  constructor(readonly options: ResolvedSessionOptions) {
+    this.events = new SessionEvents(options.logger, options.clock);
+    this.store = new StoreAccess(options.store, options.storeTimeout, this.events);
+    options.store.attach?.({
+      now: options.clock,
+      evicted: (id, reason) => {
+        this.events.emit({ type: 'session_evicted', id, reason });
+      },
+      notice: (reason) => {
+        this.events.emit({ type: 'store_notice', reason });
+      },
+    });
+    this.sweeper = new Sweeper(this.store);
+    this.sweeper.start();
+  }
+
+  now(): number {
+    return this.options.clock();
+  }
+
+  /** A version that no other write of any process has: a write that comes back is known as ours. */
+  nextVersion(): string {
+    return `${this.writer}.${(++this.writes).toString(36)}`;
+  }
+
+  /** Removes all ended sessions that the store still keeps; the number removed. */
+  sweep(): Promise<number> {
+    return this.sweeper.sweep();
+  }
+
+  /** Stops the sweep and releases what the store itself opened; once, however often it is called. */
+  close(): Promise<void> {
+    return (this.closing ??= this.stop());
+  }
+
+  private async stop(): Promise<void> {
+    this.sweeper.stop();
+    // HTTP waits for open connections only; a request whose client has left may still be storing.
+    await this.store.drained();
+    await this.options.store.close?.();
+  }
+}

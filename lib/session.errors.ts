@@ -1,0 +1,99 @@
+import { HttpException } from '@nestjs/common';
+
+/**
+ * Codes of the refusals that a client sees, with their HTTP status. Stable: clients may act on them.
+ *
+ * - `SESSION_REQUIRED` 401: the route needs a stored session and the request has none.
+ * - `SESSION_ENDED` 401: the session ended while this request was changing it; nothing was stored.
+ * - `CSRF_REFUSED` 403: an unsafe request from another site, with the session in a cookie.
+ * - `SESSION_CONFLICT` 503: other requests kept changing the session; nothing was stored.
+ * - `STORE_UNAVAILABLE` 503: the store refused, or was not reached in time; nothing was stored.
+ * - `OUTCOME_UNKNOWN` 503: the store did not answer a write in time; it may or may not be stored.
+ * - `FORMAT_UNKNOWN` 503: a newer version of the package wrote the session; it is kept as it is.
+ */
+export type SessionErrorCode = keyof typeof STATUS;
+
+const STATUS = {
+  SESSION_REQUIRED: 401,
+  SESSION_ENDED: 401,
+  CSRF_REFUSED: 403,
+  SESSION_CONFLICT: 503,
+  STORE_UNAVAILABLE: 503,
+  OUTCOME_UNKNOWN: 503,
+  FORMAT_UNKNOWN: 503,
+} as const;
+
+const PHRASE = { 401: 'Unauthorized', 403: 'Forbidden', 503: 'Service Unavailable' } as const;
+
+/**
+ * The request can't be answered as its handler meant to. An `HttpException`, so that exception
+ * filters treat it like any other; connect and Express read its `status`.
+ */
+export class SessionError extends HttpException {
+  override readonly name: string = 'SessionError';
+
+  constructor(
+    readonly code: SessionErrorCode,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    const statusCode = STATUS[code];
+    super({ statusCode, error: PHRASE[statusCode], code, message }, statusCode, {
+      cause: options?.cause,
+    });
+    this.message = message;
+  }
+}
+
+/** Whether this is a `SessionError`, also one of another copy of this package. */
+export function isSessionError(error: unknown): error is SessionError {
+  return error instanceof Error && error.name === 'SessionError' && 'code' in error;
+}
+
+/** Data that the codec can't carry, or too much of it. Nothing was stored; the old data is intact. */
+export class SessionDataError extends Error {
+  override readonly name: string = 'SessionDataError';
+
+  constructor(
+    readonly code: 'DATA_NOT_STORABLE' | 'DATA_TOO_LARGE' | 'DATA_UNREADABLE',
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
+
+/** The session is used in a way that can't work: a fault of the program, not of the request. */
+export class SessionUsageError extends Error {
+  override readonly name: string = 'SessionUsageError';
+
+  constructor(
+    readonly code:
+      | 'RESERVED_NAME'
+      | 'SESSION_REPLACED'
+      | 'SESSION_DESTROYED'
+      | 'ALREADY_ANSWERED'
+      | 'NOT_ASSIGNABLE'
+      | 'NOT_A_SESSION'
+      | 'NOT_MOUNTED'
+      | 'NOT_HTTP'
+      | 'NOT_SUPPORTED'
+      | 'RANDOM_UNAVAILABLE',
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
+
+/** An option is wrong, or two things don't fit together. Thrown at boot, before any request. */
+export class SessionConfigError extends Error {
+  override readonly name: string = 'SessionConfigError';
+
+  constructor(
+    readonly code: 'INVALID_OPTION' | 'INVALID_STORE' | 'CONFLICTING_PLUGIN' | 'UNSUPPORTED_ADAPTER',
+    message: string,
+  ) {
+    super(message);
+  }
+}

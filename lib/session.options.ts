@@ -1,0 +1,177 @@
+import { Logger } from '@nestjs/common';
+import { parse as parseDuration } from '@lukeed/ms';
+import { jsonCodec } from './codec/json.codec.js';
+import type { SessionCodec } from './codec/session-codec.js';
+import type { SessionLogger } from './session.events.js';
+import { pathMatcher } from './session.paths.js';
+import { atomicStoreOf } from './stores/atomic-store-of.js';
+import { MemoryStore } from './stores/memory.store.js';
+import type { AtomicSessionStore, SessionStore } from './stores/session-store.js';
+import { hasMethods, invalid } from './session.checks.js';
+import type { SessionTransport, TransportRequest } from './transports/session-transport.js';
+import { transportPlan, type TransportPlan } from './transports/transport-plan.js';
+
+/** A time in ms, or text such as `'30m'`, `'12h'`, `'90d'`. */
+export type Duration = number | string;
+
+/** Options of `SessionModule.forRoot` and `session()`. Wrong ones fail at boot, by name. */
+export interface SessionOptions {
+  /** Where sessions are kept. Default: a `MemoryStore` of 100,000 sessions. */
+  store?: SessionStore | AtomicSessionStore;
+  /** Where the token travels. Default: `header()`, that is `X-Auth-Token`. */
+  transport?: SessionTransport | readonly SessionTransport[] | TransportPlan;
+  /** A session ends this long after its last request. Default `'30m'` (ASVS 7.3.1). */
+  idleTimeout?: Duration;
+  /** A session ends this long after it began, used or not. Default `'12h'` (ASVS 7.3.2). */
+  absoluteTimeout?: Duration;
+  /**
+   * The idle clock is moved at most this often, which saves a store command on all other requests.
+   * Default: a tenth of `idleTimeout`; always less than it.
+   */
+  touchInterval?: Duration;
+  /** How long a store call may take before the request goes on without it. Default `'2s'`. */
+  storeTimeout?: Duration;
+  /** How many bytes of encoded data a session may hold. Default 65,536. */
+  maxBytes?: number;
+  /**
+   * What a request sees whose session could not be loaded: `'fail'`, a 503 at the first use of the
+   * session, or `'anonymous'`, an empty session that can be read but not changed. Default `'fail'`.
+   */
+  onStoreError?: 'fail' | 'anonymous';
+  /** How data becomes text. Default: JSON that refuses what it can't carry. */
+  codec?: SessionCodec;
+  /** What log lines go to. Default: Nest's `Logger`. */
+  logger?: SessionLogger;
+  /** Paths without sessions, by whole segments: `'/health'` means `/health` and `/health/db`, not `/healthy`. */
+  exclude?: readonly string[];
+  /** The current time in ms since the epoch, for tests. Default `Date.now`. */
+  clock?: () => number;
+}
+
+/** The options as the session layer uses them: complete and checked. */
+export interface ResolvedSessionOptions {
+  readonly store: AtomicSessionStore;
+  readonly transports: readonly SessionTransport[];
+  /** The transports in the order in which a request is asked: explicit ones first. */
+  readonly readingOrder: readonly SessionTransport[];
+  readonly issue: ((request: TransportRequest) => SessionTransport) | undefined;
+  readonly idleTimeout: number;
+  readonly absoluteTimeout: number;
+  readonly touchInterval: number;
+  readonly storeTimeout: number;
+  readonly maxBytes: number;
+  readonly onStoreError: 'fail' | 'anonymous';
+  readonly codec: SessionCodec;
+  readonly logger: SessionLogger;
+  readonly excludes: ((path: string) => boolean) | undefined;
+  readonly clock: () => number;
+}
+
+/** The default of each option that has one, as a reader would write it. */
+export const SESSION_DEFAULTS = {
+  idleTimeout: '30m',
+  absoluteTimeout: '12h',
+  touchIntervalShare: 0.1,
+  storeTimeout: '2s',
+  maxBytes: 65_536,
+  onStoreError: 'fail',
+} as const;
+
+const KNOWN: Record<keyof SessionOptions, true> = {
+  store: true,
+  transport: true,
+  idleTimeout: true,
+  absoluteTimeout: true,
+  touchInterval: true,
+  storeTimeout: true,
+  maxBytes: true,
+  onStoreError: true,
+  codec: true,
+  logger: true,
+  exclude: true,
+  clock: true,
+};
+
+/** Every option there is: what the documentation's table is checked against. */
+export const SESSION_OPTION_NAMES = Object.keys(KNOWN) as (keyof SessionOptions)[];
+
+/** A timer's longest delay; a longer one would fire at once. */
+const MAX_TIMER = 2 ** 31 - 1;
+
+/**
+ * Fills in defaults and checks everything: the only place that does either.
+ *
+ * @throws SessionConfigError with the option's name, what came and what it takes
+ */
+export function resolveOptions(options: SessionOptions = {}): ResolvedSessionOptions {
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(KNOWN, name)) {
+      invalid(name, 'no such option', `one of ${SESSION_OPTION_NAMES.join(', ')}`);
+    }
+  }
+  const {
+    store = new MemoryStore(),
+    idleTimeout: idle = SESSION_DEFAULTS.idleTimeout,
+    absoluteTimeout: absolute = SESSION_DEFAULTS.absoluteTimeout,
+    storeTimeout: deadline = SESSION_DEFAULTS.storeTimeout,
+    maxBytes = SESSION_DEFAULTS.maxBytes,
+    onStoreError = SESSION_DEFAULTS.onStoreError,
+    codec = jsonCodec,
+    logger = new Logger('Session'),
+    exclude = [],
+    clock = Date.now,
+  } = options;
+  const idleTimeout = duration('idleTimeout', idle);
+  const absoluteTimeout = duration('absoluteTimeout', absolute);
+  const storeTimeout = duration('storeTimeout', deadline);
+  if (idleTimeout < 2) invalid('idleTimeout', idle, 'at least 2 ms');
+  if (idleTimeout > absoluteTimeout) invalid('idleTimeout', idle, 'at most absoluteTimeout');
+  if (storeTimeout > MAX_TIMER) invalid('storeTimeout', deadline, 'at most 24 days');
+  const { touchInterval: interval = Math.max(1, Math.floor(idleTimeout * SESSION_DEFAULTS.touchIntervalShare)) } =
+    options;
+  const touchInterval = duration('touchInterval', interval);
+  if (touchInterval >= idleTimeout) invalid('touchInterval', interval, 'less than idleTimeout');
+  if (!Number.isSafeInteger(maxBytes) || maxBytes < 2)
+    invalid('maxBytes', maxBytes, 'a whole number of bytes of at least 2');
+  if (!['fail', 'anonymous'].includes(onStoreError)) invalid('onStoreError', onStoreError, "'fail' or 'anonymous'");
+  if (typeof clock !== 'function') invalid('clock', clock, 'a function that gives ms since the epoch');
+
+  const { accept, issue } = transportPlan(options.transport);
+  return {
+    store: atomicStoreOf(store, storeTimeout),
+    transports: accept,
+    readingOrder: [...accept].sort((a, b) => Number(b.explicit) - Number(a.explicit)),
+    issue,
+    idleTimeout,
+    absoluteTimeout,
+    touchInterval,
+    storeTimeout,
+    maxBytes,
+    onStoreError,
+    codec: withMethods('codec', codec, ['encode', 'decode']),
+    logger: withMethods('logger', logger, ['warn', 'error']),
+    excludes: excludeMatcher(exclude),
+    clock,
+  };
+}
+
+function duration(name: string, value: unknown): number {
+  const ms = typeof value === 'string' ? parseDuration(value) : value;
+  // Past a day's worth of centuries sums would stop being exact; a fraction of a ms means nothing.
+  if (typeof ms !== 'number' || !Number.isSafeInteger(ms) || ms < 1 || ms > Number.MAX_SAFE_INTEGER / 1024) {
+    invalid(name, value, "a whole number of ms of at least 1, or text such as '30m', '12h', '90d'");
+  }
+  return ms;
+}
+
+function excludeMatcher(paths: readonly string[]): ((path: string) => boolean) | undefined {
+  if (!Array.isArray(paths) || !paths.every((path) => typeof path === 'string' && path.startsWith('/'))) {
+    invalid('exclude', paths, "a list of paths that begin with '/'");
+  }
+  return paths.length === 0 ? undefined : pathMatcher(paths);
+}
+
+function withMethods<T extends object>(name: string, value: T, methods: string[]): T {
+  if (!hasMethods(value, methods)) invalid(name, value, `an object with ${methods.join(' and ')}`);
+  return value;
+}

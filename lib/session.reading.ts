@@ -1,0 +1,44 @@
+import type { SessionEngine } from './session.engine.js';
+import { SessionError } from './session.errors.js';
+import { sessionEnd, unpack } from './session.record.js';
+import { endOf, type SessionRecord } from './stores/session-store.js';
+import { UNREADABLE } from './stores/store-access.js';
+
+/** A living session; its data is decoded when it is first used. */
+export interface LiveReading {
+  readonly kind: 'live';
+  readonly record: SessionRecord;
+  readonly text: string;
+}
+
+/** What a loaded record means. */
+export type Reading =
+  | LiveReading
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'expired' }
+  | { readonly kind: 'rotated'; readonly successor: string }
+  /** Written by a newer version. Kept; nothing can be done with it here. */
+  | { readonly kind: 'newer'; readonly error: SessionError }
+  /** Not to be read at all. */
+  | { readonly kind: 'corrupt'; readonly reason: string };
+
+/** Tells what the store gave: expiry is decided here, whatever the store's own expiry does (law 8). */
+export function interpret(engine: SessionEngine, loaded: SessionRecord | typeof UNREADABLE | undefined): Reading {
+  if (loaded === undefined) return { kind: 'missing' };
+  if (loaded === UNREADABLE) return { kind: 'corrupt', reason: 'the store gave something that is no session record' };
+  const payload = unpack(loaded.payload);
+  if (payload.kind === 'newer') {
+    const error = new SessionError(
+      'FORMAT_UNKNOWN',
+      'The session was stored by a newer version of the application. Try again.',
+      { cause: new Error(`The record has format ${payload.format}; this version reads format 1.`) },
+    );
+    return { kind: 'newer', error };
+  }
+  if (payload.kind === 'corrupt') return { kind: 'corrupt', reason: 'the record has no known format' };
+  // A tombstone has a lifetime of its own, also where sessions are given less.
+  const end = payload.kind === 'rotated' ? endOf(loaded) : sessionEnd(loaded, engine.options);
+  if (end <= engine.now()) return { kind: 'expired' };
+  if (payload.kind === 'rotated') return payload;
+  return { kind: 'live', record: loaded, text: payload.text };
+}

@@ -1,0 +1,286 @@
+import { SessionCopy, type Mutation } from './session.copy.js';
+import type { Data } from './session.diff.js';
+import type { SessionEngine } from './session.engine.js';
+import { isSessionError, SessionUsageError, type SessionError } from './session.errors.js';
+import { interpret } from './session.reading.js';
+import { sessionEnd } from './session.record.js';
+import { TokenSession } from './session.js';
+import { create, destroy, ended, endReplaced, update } from './session.writer.js';
+import { SerialQueue } from './serial-queue.js';
+import type { SessionRecord, SessionTimes } from './stores/session-store.js';
+
+/** What a session needs of the request that it belongs to. A loaded one (`SessionService.load`) has none. */
+export interface SessionOwner {
+  /** Whether the answer has begun: what is assigned now would not be stored any more. */
+  readonly answered: boolean;
+  /** Whether a token can still be sent. */
+  readonly canSendToken: boolean;
+  /** Whether the answer has ended, and the request with it. */
+  readonly finished: boolean;
+  /** Why no session may begin in this request, if so. */
+  readonly refusal: SessionError | undefined;
+  /** Another session stands in this one's place. */
+  replaced(next: SessionState): void;
+  /** The session is of no use any more; `destroyed` when this request destroyed it for good. */
+  ended(destroyed: boolean): void;
+}
+
+/** One session in this process, and the laws of changing it. */
+export class SessionState {
+  /** What handlers see: the data, and the session's own names. */
+  readonly handle: TokenSession;
+  private readonly copy: SessionCopy;
+  private readonly operations = new SerialQueue();
+  private phase: 'open' | 'ended' | 'replaced' = 'open';
+  /** Why nothing can be changed, if so. */
+  private lock: SessionError | undefined;
+  /** Why something that was asked for did not happen; no success may be answered over it. */
+  private fault: { readonly error: unknown; readonly isFinal?: boolean } | undefined;
+  /** The clocks of the session that this one replaced. */
+  private inherited: SessionTimes | undefined;
+
+  constructor(
+    private readonly engine: SessionEngine,
+    private readonly owner?: SessionOwner,
+  ) {
+    const data = new TokenSession(this) as TokenSession & Data;
+    this.copy = new SessionCopy(engine, data);
+    this.handle = TokenSession.handleOf(data);
+  }
+
+  /** The session of a record. Throws what the codec throws when its data can't be decoded. */
+  static of(
+    engine: SessionEngine,
+    owner: SessionOwner | undefined,
+    stored: { token: string; id: string; record: SessionRecord; text: string },
+  ): SessionState {
+    const state = new SessionState(engine, owner);
+    state.copy.token = stored.token;
+    state.copy.id = stored.id;
+    state.copy.replaceBy(stored.record, stored.text);
+    return state;
+  }
+
+  /** An empty session that can be read but not changed, for the reason given. */
+  static locked(engine: SessionEngine, owner: SessionOwner, reason: SessionError): SessionState {
+    const state = new SessionState(engine, owner);
+    state.lock = reason;
+    return state;
+  }
+
+  get token(): string | undefined {
+    return this.copy.token;
+  }
+
+  get id(): string | undefined {
+    return this.copy.id;
+  }
+
+  get record(): SessionRecord | undefined {
+    return this.copy.record;
+  }
+
+  get isNew(): boolean {
+    return this.copy.record === undefined;
+  }
+
+  /** Whether the session is stored and not ended, as far as this request knows. */
+  get isLive(): boolean {
+    return !this.isNew && this.phase === 'open';
+  }
+
+  /** Whether the session has ended, as far as this request knows. */
+  get isOver(): boolean {
+    return this.phase === 'ended';
+  }
+
+  get times(): SessionTimes {
+    const { idleTimeout, absoluteTimeout } = this.engine.options;
+    const now = this.engine.now();
+    return this.copy.record ?? this.inherited ?? { startedAt: now, usedAt: now, idleTimeout, absoluteTimeout };
+  }
+
+  get maxAge(): number {
+    return Math.max(0, sessionEnd(this.times, this.engine.options) - this.engine.now());
+  }
+
+  /** Takes note of an assignment or a deletion; refuses it when it would be lost. */
+  change(key: string): void {
+    this.checkUsable();
+    if (this.owner?.answered === true) throw alreadyAnswered(`The change of "${key}" would be lost`);
+    this.copy.assign(key);
+  }
+
+  /** The commit before the answer: stores what is left, if anything. `status` is the answer's. */
+  commit(status: number): void | Promise<void> {
+    const { pending } = this.operations;
+    if (pending !== undefined) return pending.then(() => this.commit(status));
+    if (this.fault !== undefined) {
+      // An error answer tells of the fault already; a success must not hide it.
+      if (status >= 400) return;
+      if (this.phase !== 'open' || this.fault.isFinal === true) throw this.fault.error;
+    }
+    if (this.phase !== 'open') return;
+    const text = this.copy.changedText();
+    if (text === undefined) return;
+    if (this.lock !== undefined) throw this.refused(this.lock);
+    return this.operations.run(() => this.store(text));
+  }
+
+  save(): Promise<void> {
+    return this.operate(async () => {
+      const text = this.copy.isEmpty && this.isNew ? this.copy.encode() : this.copy.changedText();
+      if (text !== undefined) await this.store(text);
+    });
+  }
+
+  update(mutation: Mutation): Promise<void> {
+    return this.operate(async () => {
+      let givenUp: unknown;
+      const guarded: Mutation = async (draft) => {
+        try {
+          await mutation(draft);
+        } catch (error) {
+          givenUp = error;
+          throw error;
+        }
+      };
+      try {
+        await this.store(this.copy.encode(), guarded);
+      } catch (error) {
+        // The commit can't make up for a transaction; one that the application gave up is no fault.
+        this.fault = error === givenUp ? undefined : { error, isFinal: true };
+        throw error;
+      }
+    });
+  }
+
+  reload(): Promise<void> {
+    return this.operate(async () => {
+      if (this.id === undefined) return;
+      const reading = interpret(this.engine, await this.engine.store.load(this.id));
+      if (reading.kind === 'newer') throw reading.error;
+      if (reading.kind !== 'live') throw this.over(ended());
+      this.copy.replaceBy(reading.record, reading.text);
+    });
+  }
+
+  touch(): Promise<void> {
+    return this.operate(async () => {
+      const { id, record } = this.copy;
+      if (id === undefined || record === undefined) return;
+      const touched = { ...record, usedAt: this.engine.now() };
+      if (!(await this.engine.store.touch(id, touched))) throw this.over(ended());
+      this.copy.record = touched;
+    });
+  }
+
+  destroy(): Promise<void> {
+    return this.operate(async () => {
+      const { id } = this.copy;
+      // Dead for this request whatever the store says; if that is not certain, the answer tells (F77).
+      this.phase = 'ended';
+      this.owner?.ended(false);
+      if (id === undefined) return;
+      try {
+        await destroy(this.engine, id);
+      } catch (error) {
+        this.fault = { error };
+        throw error;
+      }
+      this.owner?.ended(true);
+      this.engine.events.emit({ type: 'session_destroyed', id });
+    });
+  }
+
+  /** The session under a new token, with these keys of its data; the old token is ended (law 7). */
+  regenerate(keep: readonly string[]): Promise<TokenSession> {
+    return this.operate(async () => {
+      const next = new SessionState(this.engine, this.owner);
+      next.copy.take(keep, this.copy);
+      if (!this.isNew) await this.rotateTo(next, keep);
+      this.phase = 'replaced';
+      this.owner?.replaced(next);
+      return next.handle;
+    });
+  }
+
+  private async rotateTo(next: SessionState, keep: readonly string[]): Promise<void> {
+    const { engine, copy } = this;
+    next.inherited = { ...this.times, usedAt: engine.now() };
+    await next.store(next.copy.encode());
+    try {
+      await endReplaced(engine, copy, next.id as string, () => {
+        next.copy.take(keep, copy);
+        return next.store(next.copy.encode());
+      });
+    } catch (error) {
+      // Nobody has the new token yet, and nobody must be able to get it.
+      await destroy(engine, next.id as string).catch(() => undefined);
+      throw this.over(error);
+    }
+    engine.events.emit({ type: 'session_renewed', id: next.id as string, previousId: copy.id as string });
+  }
+
+  private async store(text: string, mutation?: Mutation): Promise<void> {
+    const { engine, copy, owner } = this;
+    try {
+      if (copy.record !== undefined) {
+        await update(engine, copy, text, mutation);
+      } else {
+        if (owner?.refusal !== undefined) {
+          engine.events.emit({ type: 'csrf_refused', reason: owner.refusal.message });
+          throw owner.refusal;
+        }
+        if (owner?.canSendToken === false) throw alreadyAnswered('The token of a new session can not be sent');
+        await create(engine, copy, this.times, text, mutation);
+      }
+      this.fault = undefined;
+    } catch (error) {
+      this.fault = { error };
+      throw this.over(error);
+    }
+  }
+
+  private operate<T>(task: () => Promise<T>): Promise<T> {
+    return this.operations.run(async () => {
+      this.checkUsable();
+      if (this.owner?.finished === true) throw alreadyAnswered('The session was used after its request had ended');
+      return task();
+    });
+  }
+
+  private checkUsable(): void {
+    if (this.phase === 'replaced') {
+      throw new SessionUsageError(
+        'SESSION_REPLACED',
+        'This session was replaced by regenerate(): go on with what that gave, or with req.session.',
+      );
+    }
+    if (this.phase === 'ended') {
+      throw new SessionUsageError('SESSION_DESTROYED', 'This session has ended and can not be changed any more.');
+    }
+    if (this.lock !== undefined) throw this.refused(this.lock);
+  }
+
+  /** Takes an error that may say that the session is over. */
+  private over(error: unknown): unknown {
+    if (!isSessionError(error) || error.code !== 'SESSION_ENDED') return error;
+    this.phase = 'ended';
+    this.owner?.ended(false);
+    if (this.copy.hasChanges) this.fault ??= { error };
+    return this.refused(error);
+  }
+
+  private refused(error: SessionError): SessionError {
+    if (this.id !== undefined) this.engine.events.emit({ type: 'write_refused', id: this.id, reason: error.message });
+    return error;
+  }
+}
+
+function alreadyAnswered(what: string): SessionUsageError {
+  return new SessionUsageError(
+    'ALREADY_ANSWERED',
+    `${what}: change the session before the answer begins, or take SessionService.load(token) and save().`,
+  );
+}

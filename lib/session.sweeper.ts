@@ -1,0 +1,43 @@
+import type { StoreAccess } from './stores/store-access.js';
+
+/** Time between sweeps in ms; up to half of it more, so that processes don't sweep in step. */
+const SWEEP_INTERVAL = 60_000;
+
+/** How many batches one sweep takes at most, should the store never say that it is done. */
+const MAX_BATCHES = 100_000;
+
+/** Removes ended sessions from stores that don't expire them by themselves. */
+export class Sweeper {
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly store: StoreAccess) {}
+
+  start(): void {
+    if (this.store.store.sweep === undefined) return;
+    const delay = SWEEP_INTERVAL * (1 + (process.pid % 100) / 200);
+    this.timer = setInterval(() => {
+      // Faults of the store are events already, and the next sweep comes anyway.
+      this.sweep().catch(() => undefined);
+    }, delay);
+    this.timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  /** All there is to remove, batch by batch; other work runs in between. */
+  async sweep(): Promise<number> {
+    let removed = 0;
+    for (let batch = 0; batch < MAX_BATCHES; batch++) {
+      const result = await this.store.sweep();
+      if (result === undefined) return removed;
+      removed += result.removed;
+      if (result.done) return removed;
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+    }
+    return removed;
+  }
+}

@@ -1,0 +1,149 @@
+import { SessionConfigError } from '../session.errors.js';
+import {
+  endOf,
+  laterUse,
+  type AtomicSessionStore,
+  type SessionRecord,
+  type SessionTimes,
+  type StoreHost,
+  type SweepResult,
+  type UpdateResult,
+} from './session-store.js';
+
+export interface MemoryStoreOptions {
+  /**
+   * How many sessions are kept at most; past it the one stored or touched longest ago is dropped,
+   * with a `session_evicted` event. Default 100,000.
+   */
+  maxSessions?: number;
+}
+
+/** How many records one sweep looks at: well under a millisecond. */
+const SWEEP_BATCH = 2_000;
+
+const UPDATED: UpdateResult = { status: 'updated' };
+const MISSING: UpdateResult = { status: 'missing' };
+
+/**
+ * Sessions in this process's memory: for development, tests and single processes that may forget
+ * their sessions at a restart. Keeps encoded text, never live objects, so nothing that a handler
+ * does later changes what is stored.
+ */
+export class MemoryStore implements AtomicSessionStore {
+  /** In the order of last write or touch, the oldest first: a Map keeps insertion order. */
+  private readonly records = new Map<string, SessionRecord>();
+  private readonly maxSessions: number;
+  private now: () => number = Date.now;
+  private host: StoreHost | undefined;
+  private sweepPosition: Iterator<[string, SessionRecord]> | undefined;
+
+  /** @throws SessionConfigError `INVALID_OPTION` when `maxSessions` is not a positive integer */
+  constructor(options: MemoryStoreOptions = {}) {
+    ({ maxSessions: this.maxSessions = 100_000 } = options);
+    if (!Number.isSafeInteger(this.maxSessions) || this.maxSessions < 1) {
+      throw new SessionConfigError(
+        'INVALID_OPTION',
+        `MemoryStore: maxSessions takes a whole number of at least 1, got ${String(this.maxSessions)}.`,
+      );
+    }
+  }
+
+  attach(host: StoreHost): void {
+    this.host = host;
+    this.now = () => host.now();
+    if (process.env['NODE_ENV'] === 'production') {
+      host.notice(
+        'MemoryStore in production: sessions end with this process and no other process sees them. ' +
+          'Give SessionModule a store that outlives the process.',
+      );
+    }
+  }
+
+  load(id: string): SessionRecord | undefined {
+    return this.living(id);
+  }
+
+  create(id: string, record: SessionRecord): boolean {
+    if (this.living(id) !== undefined) return false;
+    this.makeRoom();
+    this.records.set(id, record);
+    return true;
+  }
+
+  update(id: string, record: SessionRecord, expectedVersion: string): UpdateResult {
+    const current = this.living(id);
+    if (current === undefined) return MISSING;
+    if (current.version !== expectedVersion) return { status: 'conflict', current };
+    this.put(id, record);
+    return UPDATED;
+  }
+
+  touch(id: string, times: SessionTimes): boolean {
+    const current = this.living(id);
+    if (current === undefined) return false;
+    this.put(id, { ...current, usedAt: laterUse(current, times, this.now()) });
+    return true;
+  }
+
+  destroy(id: string): SessionRecord | undefined {
+    const record = this.living(id);
+    this.records.delete(id);
+    return record;
+  }
+
+  sweep(): SweepResult {
+    const now = this.now();
+    const position = (this.sweepPosition ??= this.records.entries());
+    let removed = 0;
+    for (let seen = 0; seen < SWEEP_BATCH; seen++) {
+      const next = position.next();
+      if (next.done === true) {
+        this.sweepPosition = undefined;
+        return { removed, done: true };
+      }
+      const [id, record] = next.value;
+      if (endOf(record) <= now) {
+        this.records.delete(id);
+        removed++;
+      }
+    }
+    return { removed, done: false };
+  }
+
+  count(): number {
+    const now = this.now();
+    let living = 0;
+    for (const record of this.records.values()) if (endOf(record) > now) living++;
+    return living;
+  }
+
+  clear(): void {
+    this.records.clear();
+  }
+
+  private living(id: string): SessionRecord | undefined {
+    const record = this.records.get(id);
+    if (record === undefined || endOf(record) > this.now()) return record;
+    this.records.delete(id);
+    return undefined;
+  }
+
+  private put(id: string, record: SessionRecord): void {
+    this.records.delete(id);
+    this.records.set(id, record);
+  }
+
+  private makeRoom(): void {
+    if (this.records.size < this.maxSessions) return;
+    for (const [id, record] of this.records) {
+      this.records.delete(id);
+      if (endOf(record) > this.now()) {
+        this.host?.evicted(
+          id,
+          `MemoryStore holds its ${String(this.maxSessions)} sessions; raise maxSessions or use another store.`,
+        );
+      }
+      return;
+    }
+  }
+}

@@ -1,0 +1,135 @@
+/** A value, or a promise of one: a store in memory need not make the request wait. */
+export type Awaitable<T> = T | PromiseLike<T>;
+
+/** The two clocks of a session, in ms. A session ends at whichever runs out first. */
+export interface SessionTimes {
+  /** When both clocks started, in ms since the epoch. The absolute limit counts from here. */
+  readonly startedAt: number;
+  /** When the session was last used, in ms since the epoch. The idle limit counts from here. */
+  readonly usedAt: number;
+  /** Idle limit in ms. */
+  readonly idleTimeout: number;
+  /** Absolute limit in ms. */
+  readonly absoluteTimeout: number;
+}
+
+/** What a store keeps under a session's id. All of it but the times is opaque to the store. */
+export interface SessionRecord extends SessionTimes {
+  /** The session's data and more, as text. */
+  readonly payload: string;
+  /** Unique to each write; compared for equality only. */
+  readonly version: string;
+  /** The user that the session is bound to, if any. */
+  readonly userId?: string;
+}
+
+/** When a record ends, in ms since the epoch. From then on a store treats it as missing. */
+export function endOf(times: SessionTimes): number {
+  return Math.min(times.usedAt + times.idleTimeout, times.startedAt + times.absoluteTimeout);
+}
+
+/**
+ * The later use of a session: what `touch` leaves behind. A touch may arrive late and must not move
+ * the idle clock back; a time that lies in the future is of a clock that was put back, and does not count.
+ */
+export function laterUse(current: SessionTimes, touched: SessionTimes, now: number): number {
+  return current.usedAt > now ? touched.usedAt : Math.max(current.usedAt, touched.usedAt);
+}
+
+/** The answer to a conditional update. */
+export type UpdateResult =
+  | { readonly status: 'updated' }
+  | { readonly status: 'missing' }
+  /** The record has another version than expected: here it is. */
+  | { readonly status: 'conflict'; readonly current: SessionRecord };
+
+export interface SweepResult {
+  readonly removed: number;
+  /** False when there is more to look at: the sweep goes on with another batch. */
+  readonly done: boolean;
+}
+
+/** What a store may ask of the session layer that it serves. */
+export interface StoreHost {
+  /** The clock that decides about expiry: ms since the epoch. */
+  now(): number;
+  /** Tells that a living session was dropped to make room. */
+  evicted(id: string, reason: string): void;
+  /** Says something at boot, once: a limit of the store, with the remedy. */
+  notice(text: string): void;
+}
+
+/**
+ * The strong store contract: every operation is atomic on its own.
+ *
+ * An id is 43 characters of base64url (SHA-256 of a token). A record past {@link endOf} is missing,
+ * whether or not it is still kept. Errors (thrown or rejected) mean a fault of the system; an
+ * unknown id never is one.
+ */
+export interface AtomicSessionStore {
+  /** Called once, before anything else. */
+  attach?(host: StoreHost): void;
+  /** The record, or undefined when it is missing. */
+  load(id: string): Awaitable<SessionRecord | undefined>;
+  /** Stores a new record; false, and nothing changed, when the id exists. Never overwrites. */
+  create(id: string, record: SessionRecord): Awaitable<boolean>;
+  /** Replaces the record only if it is there and has the expected version. Never creates. */
+  update(id: string, record: SessionRecord, expectedVersion: string): Awaitable<UpdateResult>;
+  /**
+   * Moves the idle clock to {@link laterUse} only if the record is there; false otherwise.
+   * Data and version stay.
+   */
+  touch(id: string, times: SessionTimes): Awaitable<boolean>;
+  /** Removes the record and gives what it was; undefined when it was missing. Resolves when it can't come back. */
+  destroy(id: string): Awaitable<SessionRecord | undefined>;
+
+  /** Removes ended records, one bounded batch a call. Not needed where the backend expires them. */
+  sweep?(): Awaitable<SweepResult>;
+  /** How many living sessions there are. */
+  count?(): Awaitable<number>;
+  /** Removes every session. */
+  clear?(): Awaitable<void>;
+  /** Releases what the store itself opened. */
+  close?(): Awaitable<void>;
+}
+
+/** Node's callback: an error or null, then the value. */
+export type StoreCallback<T = unknown> = (error?: unknown, value?: T) => void;
+
+/** A session as a simple store sees it: plain JSON data, and the session layer's own part. */
+export type StoredSession = Record<string, unknown>;
+
+/**
+ * The simple store contract of express-token-session: three methods, promise or callback.
+ *
+ * A store that answers by callback declares it as the last parameter of each method, without a
+ * default; one that gives promises leaves it out. `ttl` is the time in ms after
+ * which the session may be dropped. `session` is a deep copy; what `get` gives must equal what
+ * `set` got (also through JSON). Destroying a missing session succeeds.
+ *
+ * `set` is unconditional, so two processes that write one session at the same time can overwrite
+ * each other, and a slow one can bring a destroyed session back. Within one process both are
+ * excluded. Implement {@link AtomicSessionStore} to exclude them everywhere.
+ */
+export interface SessionStore {
+  get(sid: string, callback: StoreCallback<StoredSession | null | undefined>): unknown;
+  set(sid: string, session: StoredSession, ttl: number, callback: StoreCallback): unknown;
+  destroy(sid: string, callback: StoreCallback): unknown;
+  /** Replaces the session's metadata and expiry if it is still there. Without it, `get` and `set` are used. */
+  touch?(sid: string, session: StoredSession, ttl: number, callback: StoreCallback): unknown;
+  /** The number of sessions. */
+  length?(callback: StoreCallback<number>): unknown;
+  /** Removes all sessions. */
+  clear?(callback: StoreCallback): unknown;
+  /** All sessions by id. */
+  all?(callback: StoreCallback<Record<string, StoredSession>>): unknown;
+  /** Releases what the store itself opened, when the application stops. */
+  close?(): unknown;
+}
+
+/** Base class for simple stores, for those who prefer `extends` to `implements`. */
+export abstract class Store implements SessionStore {
+  abstract get(sid: string, callback: StoreCallback<StoredSession | null | undefined>): unknown;
+  abstract set(sid: string, session: StoredSession, ttl: number, callback: StoreCallback): unknown;
+  abstract destroy(sid: string, callback: StoreCallback): unknown;
+}

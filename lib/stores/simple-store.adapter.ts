@@ -1,0 +1,223 @@
+import { SerialQueue } from '../serial-queue.js';
+import { isRecord, packData, unpack } from '../session.record.js';
+import {
+  endOf,
+  laterUse,
+  type AtomicSessionStore,
+  type SessionRecord,
+  type SessionStore,
+  type SessionTimes,
+  type StoredSession,
+  type StoreHost,
+  type UpdateResult,
+} from './session-store.js';
+import { isPromise } from './store-access.js';
+
+/**
+ * The one key that the session layer adds to a session in a simple store: version, times, user.
+ * Data that uses it is kept as opaque text within it.
+ */
+export const METADATA_KEY = 'nestjs-token-session';
+
+/** The metadata of a session whose data stands beside it as plain JSON, or within it as text. */
+interface Metadata extends SessionTimes {
+  readonly version: string;
+  readonly userId?: string;
+  readonly payload?: string;
+}
+
+/** What a store is called back with; each call knows what it asked for. */
+type Done = (error?: unknown, value?: unknown) => void;
+
+/**
+ * A simple store in the strong contract. Calls for one session run one after the other, which makes
+ * read-compare-write whole within this process; across processes it is not (laws 5 and 6), and a
+ * notice says so at boot.
+ */
+export class SimpleStoreAdapter implements AtomicSessionStore {
+  count?: () => Promise<number>;
+  clear?: () => Promise<void>;
+  /** One queue for each session that is being written. */
+  private readonly queues = new Map<string, SerialQueue>();
+  private readonly takesCallbacks: boolean;
+  private readonly timeout: number;
+  private now: () => number = Date.now;
+
+  constructor(
+    private readonly store: SessionStore,
+    storeTimeout: number,
+  ) {
+    // Later than the deadline of whoever waits, so that a write out of time is told as open, not as failed.
+    this.timeout = storeTimeout * 2;
+    this.takesCallbacks = store.get.length >= 2;
+    if ('length' in store || 'all' in store) this.count = () => this.countAll();
+    if ('clear' in store) this.clear = () => this.call((done) => store.clear?.(done));
+  }
+
+  attach(host: StoreHost): void {
+    this.now = () => host.now();
+    host.notice(describeLimits(this.store));
+  }
+
+  load(id: string): Promise<SessionRecord | undefined> {
+    return this.read(id);
+  }
+
+  create(id: string, record: SessionRecord): Promise<boolean> {
+    return this.exclusively(id, async () => {
+      if ((await this.read(id)) !== undefined) return false;
+      await this.write(id, record);
+      return true;
+    });
+  }
+
+  update(id: string, record: SessionRecord, expectedVersion: string): Promise<UpdateResult> {
+    return this.exclusively(id, async (): Promise<UpdateResult> => {
+      const current = await this.read(id);
+      if (!isRecord(current)) return { status: 'missing' };
+      if (current.version !== expectedVersion) return { status: 'conflict', current };
+      await this.write(id, record);
+      return { status: 'updated' };
+    });
+  }
+
+  touch(id: string, times: SessionTimes): Promise<boolean> {
+    return this.exclusively(id, async () => {
+      const current = await this.read(id);
+      if (!isRecord(current)) return false;
+      await this.write(
+        id,
+        { ...current, usedAt: laterUse(current, times, this.now()) },
+        'touch' in this.store ? 'touch' : 'set',
+      );
+      return true;
+    });
+  }
+
+  destroy(id: string): Promise<SessionRecord | undefined> {
+    return this.exclusively(id, async () => {
+      // What can't be read is destroyed all the same.
+      const record = await this.read(id).catch(() => undefined);
+      await this.call((done) => this.store.destroy(id, done));
+      return record;
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.store.close?.();
+  }
+
+  private async read(id: string): Promise<SessionRecord | undefined> {
+    const session = await this.call((done) => this.store.get(id, done));
+    if (session === undefined || session === null) return undefined;
+    const record = recordOf(session);
+    // What is no record is handed on as it is: the session layer tells corrupt from missing.
+    if (!isRecord(record)) return record as SessionRecord;
+    return endOf(record) > this.now() ? record : undefined;
+  }
+
+  private async write(id: string, record: SessionRecord, method: 'set' | 'touch' = 'set'): Promise<void> {
+    const { store } = this;
+    const session = sessionOf(record);
+    const lifetime = Math.max(1, endOf(record) - this.now());
+    // A callback store whose method takes three parameters is one of connect's, without `ttl`.
+    const isConnects = this.takesCallbacks && store[method]?.length === 3;
+    await this.call((done) =>
+      isConnects ? store[method]?.(id, session, done as never, done) : store[method]?.(id, session, lifetime, done),
+    );
+  }
+
+  private async countAll(): Promise<number> {
+    const { store } = this;
+    if ('length' in store) return this.call<number>((done) => store.length?.(done));
+    return Object.keys(await this.call<object>((done) => store.all?.(done))).length;
+  }
+
+  private exclusively<T>(id: string, task: () => Promise<T>): Promise<T> {
+    let queue = this.queues.get(id);
+    if (queue === undefined) this.queues.set(id, (queue = new SerialQueue()));
+    return queue.run(task, () => this.queues.delete(id));
+  }
+
+  /**
+   * One call of a store method, by promise or callback, within a deadline: a call that never
+   * settles must not block those that wait behind it. A second callback is not heard.
+   */
+  private call<T>(run: (done: Done) => unknown): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(new Error(`no answer within ${String(this.timeout)} ms`));
+      }, this.timeout);
+      timer.unref();
+      const done: Done = (error, value) => {
+        clearTimeout(timer);
+        if (error === undefined || error === null) resolve(value as T);
+        else reject(error instanceof Error ? error : new Error(errorText(error)));
+      };
+      try {
+        const answer = run(done);
+        if (isPromise(answer))
+          answer.then(
+            (value) => {
+              done(null, value);
+            },
+            (error: unknown) => {
+              done(error ?? 'rejected');
+            },
+          );
+        else if (!this.takesCallbacks) done(null, answer);
+      } catch (error) {
+        done(error ?? 'thrown');
+      }
+    });
+  }
+}
+
+/** Data as plain JSON where it is that, so that other programs can read it; else as text. */
+function sessionOf(record: SessionRecord): StoredSession {
+  const { payload, ...metadata } = record;
+  const data = plainData(payload);
+  return data === undefined ? { [METADATA_KEY]: { ...metadata, payload } } : { ...data, [METADATA_KEY]: metadata };
+}
+
+function plainData(payload: string): Record<string, unknown> | undefined {
+  const content = unpack(payload);
+  if (content.kind !== 'data' || !content.text.startsWith('{')) return undefined;
+  try {
+    const data = JSON.parse(content.text) as Record<string, unknown>;
+    const isPlain = !Object.hasOwn(data, METADATA_KEY) && !Object.hasOwn(data, '__proto__');
+    // Only text that comes back letter for letter may leave its form.
+    return isPlain && JSON.stringify(data) === content.text ? data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function recordOf(session: unknown): unknown {
+  if (typeof session !== 'object') return session;
+  const { [METADATA_KEY]: metadata, ...data } = session as Record<string, unknown>;
+  if (typeof metadata !== 'object' || metadata === null) return session;
+  const { payload, ...rest } = metadata as Metadata;
+  return { ...rest, payload: payload ?? packData(JSON.stringify(data)) };
+}
+
+const LOSSES = {
+  touch: 'each touch costs a get and a set',
+  length: 'count() reads all sessions or is not there',
+  clear: 'clear() is not there',
+} as const;
+
+function describeLimits(store: SessionStore): string {
+  const name = store.constructor.name;
+  const missing = (['touch', 'length', 'clear'] as const).filter((method) => !(method in store));
+  return (
+    `${name === '' || name === 'Object' ? 'The session store' : name} writes unconditionally: within one process no ` +
+    'update is lost, but two processes that change one session at the same time can overwrite each other, and a ' +
+    'slow one can bring a destroyed session back. Implement AtomicSessionStore to exclude both.' +
+    missing.map((method) => ` Without ${method}, ${LOSSES[method]}.`).join('')
+  );
+}
+
+function errorText(error: unknown): string {
+  return typeof error === 'string' ? error : 'the store gave an error that is not an Error';
+}

@@ -1,0 +1,170 @@
+import { isSessionError, SessionError } from '../session.errors.js';
+import type { SessionEvents } from '../session.events.js';
+import { isRecord } from '../session.record.js';
+import type {
+  AtomicSessionStore,
+  Awaitable,
+  SessionRecord,
+  SessionTimes,
+  SweepResult,
+  UpdateResult,
+} from './session-store.js';
+
+type Operation = 'load' | 'create' | 'update' | 'touch' | 'destroy' | 'sweep' | 'count' | 'clear';
+
+/** Operations that leave it open whether they were carried out when no answer comes. */
+const WRITES = new Set<Operation>(['create', 'update', 'destroy']);
+
+/** What is left when a store gives something that is not a record. */
+export const UNREADABLE = Symbol('unreadable');
+
+/**
+ * The store behind a deadline. Whatever a store does (throws, rejects, hangs, answers nonsense), a
+ * call ends within `storeTimeout` with a result or a `SessionError`. An answer that is there at
+ * once is given at once, without a promise.
+ */
+export class StoreAccess {
+  private failing = false;
+  private readonly underWay = new Set<Promise<unknown>>();
+
+  constructor(
+    readonly store: AtomicSessionStore,
+    private readonly timeout: number,
+    private readonly events: SessionEvents,
+  ) {}
+
+  load(id: string): Awaitable<SessionRecord | typeof UNREADABLE | undefined> {
+    const loaded = this.call('load', () => this.store.load(id));
+    return isPromise(loaded) ? loaded.then(checked) : checked(loaded);
+  }
+
+  create(id: string, record: SessionRecord): Awaitable<boolean> {
+    return this.call('create', () => this.store.create(id, record));
+  }
+
+  update(id: string, record: SessionRecord, expectedVersion: string): Awaitable<UpdateResult> {
+    return this.call('update', () => {
+      const result = this.store.update(id, record, expectedVersion);
+      return isPromise(result) ? result.then(checkedResult) : checkedResult(result);
+    });
+  }
+
+  touch(id: string, times: SessionTimes): Awaitable<boolean> {
+    return this.call('touch', () => this.store.touch(id, times));
+  }
+
+  destroy(id: string): Awaitable<SessionRecord | undefined> {
+    return this.call('destroy', () => this.store.destroy(id));
+  }
+
+  sweep(): Awaitable<SweepResult> | undefined {
+    const { store } = this;
+    return store.sweep === undefined ? undefined : this.call('sweep', () => store.sweep?.() as Awaitable<SweepResult>);
+  }
+
+  count(): Awaitable<number> | undefined {
+    const { store } = this;
+    return store.count === undefined ? undefined : this.call('count', () => store.count?.() as Awaitable<number>);
+  }
+
+  clear(): Awaitable<void> | undefined {
+    const { store } = this;
+    return store.clear === undefined ? undefined : this.call('clear', () => store.clear?.());
+  }
+
+  private call<T>(operation: Operation, run: () => Awaitable<T>): T | Promise<T> {
+    let answer: Awaitable<T>;
+    try {
+      answer = run();
+    } catch (cause) {
+      throw this.fault(operation, cause);
+    }
+    if (isPromise(answer)) return this.withDeadline(operation, answer);
+    this.succeeded(operation);
+    return answer;
+  }
+
+  /** Resolves when nothing is asked of the store any more; bounded, as every call is. */
+  async drained(): Promise<void> {
+    while (this.underWay.size > 0) {
+      await Promise.allSettled(this.underWay);
+      // Whoever waited may ask for more: a write that met a conflict tries again.
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+    }
+  }
+
+  private withDeadline<T>(operation: Operation, answer: PromiseLike<T>): Promise<T> {
+    const bounded = this.bounded(operation, answer);
+    this.underWay.add(bounded);
+    const settled = (): void => {
+      this.underWay.delete(bounded);
+    };
+    bounded.then(settled, settled);
+    return bounded;
+  }
+
+  private bounded<T>(operation: Operation, answer: PromiseLike<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(this.lateness(operation));
+      }, this.timeout);
+      // A late answer finds the promise settled and is dropped, a late rejection too.
+      answer.then(
+        (value) => {
+          clearTimeout(timer);
+          this.succeeded(operation);
+          resolve(value);
+        },
+        (cause: unknown) => {
+          clearTimeout(timer);
+          reject(this.fault(operation, cause));
+        },
+      );
+    });
+  }
+
+  private succeeded(operation: Operation): void {
+    if (!this.failing) return;
+    this.failing = false;
+    this.events.emit({ type: 'store_recovered', operation });
+  }
+
+  private fault(operation: Operation, cause: unknown): SessionError {
+    // A store that knows its outcome to be open says so itself; that is told as it is.
+    if (isSessionError(cause)) return cause;
+    this.failing = true;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    this.events.emit({ type: 'store_failed', operation, reason });
+    return new SessionError('STORE_UNAVAILABLE', 'The session store is unavailable. Try again.', { cause });
+  }
+
+  private lateness(operation: Operation): SessionError {
+    this.failing = true;
+    const reason = `no answer within ${String(this.timeout)} ms`;
+    this.events.emit({ type: 'store_failed', operation, reason });
+    const cause = new Error(`The session store gave ${operation} ${reason}.`);
+    return WRITES.has(operation)
+      ? new SessionError('OUTCOME_UNKNOWN', 'The session store did not confirm in time whether the change is stored.', {
+          cause,
+        })
+      : new SessionError('STORE_UNAVAILABLE', 'The session store is unavailable. Try again.', { cause });
+  }
+}
+
+/** What a store must not leave open: whether it wrote. */
+function checkedResult(result: UpdateResult): UpdateResult {
+  const status = (result as UpdateResult | undefined)?.status;
+  if (status === 'updated' || status === 'missing' || status === 'conflict') return result;
+  throw new TypeError("update must give { status: 'updated' | 'missing' | 'conflict' }");
+}
+
+function checked(loaded: unknown): SessionRecord | typeof UNREADABLE | undefined {
+  if (loaded === undefined || loaded === null) return undefined;
+  return isRecord(loaded) ? loaded : UNREADABLE;
+}
+
+export function isPromise<T>(value: Awaitable<T>): value is PromiseLike<T> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}

@@ -1,0 +1,87 @@
+import { serialize, type SerializeOptions } from 'cookie';
+import { checkCookie, type CheckedCookie, type CookieAttributes } from './cookie-attributes.js';
+import { csrfDefence, type CsrfOptions } from './csrf.js';
+import type { SessionTransport, TransportAnswer, TransportRequest } from './session-transport.js';
+
+export interface CookieOptions extends CookieAttributes {
+  /** The defence against requests from other sites; false turns it off. Default on. */
+  csrf?: CsrfOptions | false;
+}
+
+/**
+ * The token in a cookie, for browsers: `__Host-sid`, Secure, HttpOnly, SameSite=Lax, Path=/
+ * (ASVS 3.3), with a defence against requests from other sites (ASVS 3.5).
+ *
+ * @param options how the cookie looks, or a function of the request that says so
+ * @param defence the CSRF defence where `options` is a function
+ * @throws SessionConfigError `INVALID_OPTION` for attributes that browsers would refuse
+ */
+export function cookie(
+  options: CookieOptions | ((request: TransportRequest) => CookieAttributes) = {},
+  defence: { csrf?: CsrfOptions | false } = typeof options === 'function' ? {} : options,
+): SessionTransport {
+  const fixed = typeof options === 'function' ? undefined : checkCookie(options);
+  const cookieFor = (request: TransportRequest): CheckedCookie =>
+    fixed ?? checkCookie((options as (request: TransportRequest) => CookieAttributes)(request));
+  return {
+    name: 'cookie',
+    explicit: false,
+    vary: 'Cookie',
+    ...csrfDefence(defence.csrf),
+    read(request) {
+      const sent = request.raw.headers.cookie;
+      return sent === undefined ? undefined : valueOf(sent, cookieFor(request).name);
+    },
+    send(answer, token, maxAge) {
+      const { persistent, ...checked } = cookieFor(answer);
+      addCookie(answer, checked, token, persistent ? Math.floor(maxAge / 1000) : undefined);
+    },
+    clear(answer) {
+      addCookie(answer, cookieFor(answer), '', 0);
+    },
+  };
+}
+
+function addCookie(
+  answer: TransportAnswer,
+  { name, secure, attributes, extra }: Omit<CheckedCookie, 'persistent'>,
+  value: string,
+  maxAge: number | undefined,
+): void {
+  if (secure === true && !answer.secure && !isLoopback(answer)) {
+    answer.withheld(
+      `The Secure cookie ${name} was not sent, because the request came over plain http. Behind a proxy that ends ` +
+        "TLS, make the framework trust it (Express: app.set('trust proxy', 1); Fastify: trustProxy); " +
+        "without TLS set cookie({ secure: 'auto' }).",
+    );
+    return;
+  }
+  const options: SerializeOptions = { ...attributes, secure: secure === 'auto' ? answer.secure : secure };
+  if (maxAge !== undefined) options.maxAge = maxAge;
+  if (maxAge === 0) options.expires = new Date(0);
+  answer.addCookie(serialize(name, value, options) + extra);
+}
+
+/** Browsers take Secure cookies from this machine over plain http: it is a trustworthy origin. */
+function isLoopback({ raw }: TransportRequest): boolean {
+  const host = raw.headers.host ?? '';
+  return /^(?:(?:[a-z0-9-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i.test(host);
+}
+
+/** The cookie's value; an empty string, that is no token, when it is there twice with two values (H7). */
+function valueOf(sent: string, name: string): string | undefined {
+  let found: string | undefined;
+  let start = 0;
+  while (start < sent.length) {
+    let end = sent.indexOf(';', start);
+    if (end < 0) end = sent.length;
+    while (sent.charCodeAt(start) === 32 /* blank */) start++;
+    if (sent.startsWith(name, start) && sent.charCodeAt(start + name.length) === 61 /* = */) {
+      const value = sent.slice(start + name.length + 1, end).trimEnd();
+      if (found !== undefined && found !== value) return '';
+      found = value;
+    }
+    start = end + 1;
+  }
+  return found;
+}

@@ -1,0 +1,36 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+
+/** Programs that tests drive for real, and the Debian packages that bring them. */
+const programs = [
+  { name: 'Chromium', file: '/usr/bin/chromium', debian: 'chromium' },
+  { name: 'curl', file: '/usr/bin/curl', debian: 'curl' },
+];
+
+/** Installs what is missing where that is ours to do; elsewhere says which command does it. */
+export function provide(say) {
+  const missing = programs.filter(({ file }) => !existsSync(file));
+  if (missing.length === 0) return true;
+
+  const packages = missing.map(({ debian }) => debian);
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
+    const lacking = missing.map(({ name, file }) => `${name} (${file})`).join(', ');
+    console.error(
+      `The tests need ${lacking}. On Debian: sudo apt-get update && sudo apt-get install -y ${packages.join(' ')}`,
+    );
+    console.error('Or run the tests that need no other program: npm run test:fast');
+    return false;
+  }
+  say(`installing ${packages.join(', ')}`);
+  return apt('update') && apt('install', '-y', '--no-install-recommends', ...packages);
+}
+
+function apt(...args) {
+  const { status, stdout, stderr } = spawnSync('apt-get', ['-q', ...args], {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (status !== 0) console.error(`apt-get ${args[0]} failed.\n${stdout}${stderr}`);
+  return status === 0;
+}
