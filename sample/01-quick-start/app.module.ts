@@ -1,0 +1,24 @@
+import { Module } from '@nestjs/common';
+import { cookie, header, SessionModule, type SessionModuleOptions, type TransportRequest } from 'nestjs-token-session';
+import { ViewsController } from './views.controller.js';
+
+const byHeader = header();
+// The sample runs on plain http. Behind TLS, cookie() alone gives the stricter __Host-sid.
+const byCookie = cookie({ secure: 'auto' });
+
+export const sessionOptions: SessionModuleOptions = {
+  transport: {
+    accept: [byHeader, byCookie],
+    // Only the page's second card asks for a cookie; curl and everybody else get the token in a header.
+    issue: ({ raw }: TransportRequest) => (raw.headers['x-token-in'] === 'cookie' ? byCookie : byHeader),
+  },
+  // Short, so that there is something to watch. The defaults are 30m and 12h.
+  idleTimeout: '5m',
+  absoluteTimeout: '1h',
+};
+
+@Module({
+  imports: [SessionModule.forRoot(sessionOptions)],
+  controllers: [ViewsController],
+})
+export class AppModule {}
