@@ -1,0 +1,32 @@
+import { InstalledApp } from './support/app.js';
+import { itServesSessions } from './support/behaviour.js';
+
+describe('a CommonJS application on Nest 11', () => {
+  let app: InstalledApp;
+
+  beforeAll(async () => {
+    app = await InstalledApp.install('nest11-commonjs');
+    await Promise.all([
+      app.command('typescript', 'tsc', '-p', 'tsconfig.json'),
+      app.command('typescript', 'tsc', '-p', 'tsconfig.isolated.json'),
+      app.node('compile-swc.mjs', 'commonjs'),
+    ]);
+  }, 300_000);
+
+  afterAll(() => app.remove());
+
+  for (const compiled of ['dist-tsc', 'dist-isolated', 'dist-swc']) {
+    for (const adapter of ['express', 'fastify']) {
+      itServesSessions(() => app, `${compiled}/main.js`, adapter);
+    }
+  }
+
+  it('is tested by Jest as Nest sets it up', async () => {
+    const report = await app.command('jest', 'jest', '--ci', '--json', '--silent');
+    expect(JSON.parse(report)).toMatchObject({ success: true, numPassedTests: 2 });
+  }, 120_000);
+
+  it('finds no fault in our declarations', async () => {
+    expect(await app.declarationFaults('tsconfig.isolated.json')).toEqual([]);
+  }, 120_000);
+});
