@@ -54,6 +54,8 @@ export interface ResolvedSessionOptions {
   readonly transports: readonly SessionTransport[];
   /** The transports in the order in which a request is asked: explicit ones first. */
   readonly readingOrder: readonly SessionTransport[];
+  /** What answers that depend on a session say in `Vary`. */
+  readonly vary: string;
   readonly issue: ((request: TransportRequest) => SessionTransport) | undefined;
   readonly idleTimeout: number;
   readonly absoluteTimeout: number;
@@ -141,6 +143,7 @@ export function resolveOptions(options: SessionOptions = {}): ResolvedSessionOpt
     store: atomicStoreOf(store, storeTimeout),
     transports: accept,
     readingOrder: [...accept].sort((a, b) => Number(b.explicit) - Number(a.explicit)),
+    vary: accept.flatMap(({ vary }) => (vary === '' ? [] : [vary])).join(', '),
     issue,
     idleTimeout,
     absoluteTimeout,

@@ -3,15 +3,11 @@ import type { HeaderChanges } from './answer/answer-headers.js';
 import { HeldAnswer, type AnswerOwner } from './answer/held-answer.js';
 import type { SessionEngine } from './session.engine.js';
 import { SessionUsageError, type SessionError } from './session.errors.js';
-import { interpret, type Reading } from './session.reading.js';
+import { SessionLookup } from './session.lookup.js';
 import { absoluteEnd } from './session.record.js';
-import { SessionState, type SessionOwner } from './session.state.js';
+import type { SessionOwner, SessionState } from './session.state.js';
 import type { TokenSession } from './session.js';
-import { idOf, isToken } from './session-token.js';
 import type { SessionTransport, TransportAnswer } from './transports/session-transport.js';
-import { ended } from './session.writer.js';
-import { isPromise, type UNREADABLE } from './stores/store-access.js';
-import type { SessionRecord } from './stores/session-store.js';
 
 /** Where Node's request keeps its part of the session layer: one for each request (law 10). */
 export const REQUEST = Symbol.for('nestjs-token-session.request');
@@ -26,22 +22,19 @@ export interface Platform {
   fail(error: unknown, request: unknown, response: unknown): void;
 }
 
-/** One request: finds its session, gives it out at first use, commits it before the answer. */
+/** One request: gives out its session at first use, and commits it before the answer. */
 export class SessionRequest implements SessionOwner, TransportAnswer, AnswerOwner {
   answered = false;
-  refusal: SessionError | undefined;
-  private via: SessionTransport | undefined;
-  /** Private to inspect and logs too (law 2). */
-  #token: string | undefined;
-  private id: string | undefined;
-  private reading: Reading | undefined;
-  private failure: SessionError | undefined;
+  private readonly lookup: SessionLookup;
   private state: SessionState | undefined;
   private hold: HeldAnswer | undefined;
+  private isExempt = false;
   private clearToken = false;
-  private exempt = false;
+  /** Why no session may begin here: its token would go to a request of another site. */
+  private issueRefusal: SessionError | undefined;
   /** What transports have to say with the answer. */
-  private additions: { headers: Map<string, string>; cookies: string[] } | undefined;
+  private headers: Map<string, string> | undefined;
+  private cookies: string[] | undefined;
 
   constructor(
     private readonly engine: SessionEngine,
@@ -53,21 +46,16 @@ export class SessionRequest implements SessionOwner, TransportAnswer, AnswerOwne
     private readonly response: unknown = rawResponse,
   ) {
     raw[REQUEST] = this;
+    this.lookup = new SessionLookup(engine, this);
   }
 
   /**
-   * Looks for a token and loads its session; a promise only when the store gives one. What goes
-   * wrong with the store shows at the first use of the session: other routes need not care.
+   * Finds the session; a promise only when the store gives one.
    *
    * @throws SessionError `CSRF_REFUSED`
    */
   begin(): void | Promise<void> {
-    for (const transport of this.engine.options.readingOrder) {
-      const value = transport.read(this);
-      if (value === undefined) continue;
-      this.via = transport;
-      return this.identify(transport, value);
-    }
+    return this.lookup.begin();
   }
 
   /** The request's session; undefined after it was destroyed. */
@@ -114,17 +102,19 @@ export class SessionRequest implements SessionOwner, TransportAnswer, AnswerOwne
   }
 
   ended(destroyed: boolean): void {
-    this.clearToken = destroyed && this.reading?.kind === 'live';
+    this.clearToken = destroyed && this.lookup.isLive;
+  }
+
+  /** Why this request may not use or begin a session, if so. */
+  get refusal(): SessionError | undefined {
+    return this.lookup.refusal ?? this.issueRefusal;
   }
 
   /** Lets this request use its session although it comes from another site. */
-  async exemptFromCsrf(): Promise<void> {
-    this.exempt = true;
-    if (this.refusal === undefined) return;
-    this.refusal = undefined;
-    this.failure = undefined;
-    const value = this.via?.read(this);
-    if (value !== undefined) await this.load(value);
+  exemptFromCsrf(): Promise<void> {
+    this.isExempt = true;
+    this.issueRefusal = undefined;
+    return this.lookup.acquit();
   }
 
   beforeAnswer(status: number): void | Promise<void> {
@@ -136,23 +126,14 @@ export class SessionRequest implements SessionOwner, TransportAnswer, AnswerOwne
   }
 
   headersToAdd(): HeaderChanges {
-    const { state, engine } = this;
-    const { transports } = engine.options;
-    const additions = (this.additions = { headers: new Map<string, string>(), cookies: [] as string[] });
-    if (state?.isLive === true && state.token !== undefined && state.token !== this.#token) {
-      const transport = this.issuer();
-      transport.send(this, state.token, absoluteEnd(state.times, engine.options) - engine.now());
+    const { state, engine, lookup } = this;
+    this.forgetAdditions();
+    if (state?.isLive === true && state.token !== undefined && !lookup.wasSent(state.token)) {
+      this.issuer().send(this, state.token, absoluteEnd(state.times, engine.options) - engine.now());
     } else if (this.clearToken) {
-      this.via?.clear(this);
+      lookup.via?.clear(this);
     }
-    this.additions = undefined;
-    return {
-      vary: transports.flatMap(({ vary }) => (vary === '' ? [] : [vary])).join(', '),
-      set: additions.headers,
-      cookies: additions.cookies,
-      // What hands out or takes away a token (ASVS 14.2.2).
-      isUncacheable: additions.headers.size > 0 || additions.cookies.length > 0,
-    };
+    return { vary: engine.options.vary, set: this.headers ?? NO_HEADERS, cookies: this.cookies ?? NO_COOKIES };
   }
 
   answerInstead(error: unknown): void {
@@ -160,153 +141,35 @@ export class SessionRequest implements SessionOwner, TransportAnswer, AnswerOwne
   }
 
   setHeader(name: string, value: string): void {
-    this.additions?.headers.set(name, value);
+    (this.headers ??= new Map()).set(name, value);
   }
 
   addCookie(cookie: string): void {
-    this.additions?.cookies.push(cookie);
+    (this.cookies ??= []).push(cookie);
   }
 
   withheld(reason: string): void {
     this.engine.events.emit({ type: 'cookie_withheld', reason });
   }
 
-  private identify(transport: SessionTransport, value: string): void | Promise<void> {
-    const refusal = transport.refuse?.(this);
-    if (refusal !== undefined) {
-      this.engine.events.emit({ type: 'csrf_refused', reason: refusal.message });
-      if (transport.refuseAt !== 'handler') throw refusal;
-      this.refusal = this.failure = refusal;
-      return;
-    }
-    return this.load(value);
-  }
-
-  private load(value: string): void | Promise<void> {
-    const { engine } = this;
-    if (!isToken(value)) {
-      engine.events.emit({ type: 'token_malformed', transport: this.via?.name ?? '' });
-      return;
-    }
-    const id = idOf(value);
-    this.#token = value;
-    this.id = id;
-    try {
-      const loaded = engine.store.load(id);
-      if (isPromise(loaded)) {
-        return Promise.resolve(loaded).then(
-          (record) => {
-            this.take(id, record);
-          },
-          (error: unknown) => {
-            this.failure = error as SessionError;
-          },
-        );
-      }
-      this.take(id, loaded);
-    } catch (error) {
-      this.failure = error as SessionError;
-    }
-  }
-
-  private take(id: string, loaded: SessionRecord | typeof UNREADABLE | undefined): void {
-    const { engine } = this;
-    const reading = (this.reading = interpret(engine, loaded));
-    switch (reading.kind) {
-      case 'live':
-        this.touchIfDue(id, reading.record);
-        break;
-      case 'missing':
-        engine.events.emit({ type: 'token_unknown', id });
-        break;
-      case 'expired':
-        engine.events.emit({ type: 'session_expired', id, reason: 'its idle or absolute limit has passed' });
-        break;
-      case 'rotated':
-        engine.events.emit({ type: 'token_rotated', id });
-        break;
-      case 'newer':
-        this.failure = reading.error;
-        engine.events.emit({
-          type: 'format_unknown',
-          id,
-          reason: 'a newer version of the package stored the session; it is kept',
-        });
-        break;
-      case 'corrupt':
-        this.discard(id, reading.reason);
-    }
-  }
-
-  /** Moves the idle clock beside the handler: it can neither delay nor fail the answer (law 8). */
-  private touchIfDue(id: string, record: SessionRecord): void {
-    const { engine } = this;
-    const now = engine.now();
-    // Either way: a clock that was put back leaves a time in the future behind.
-    if (Math.abs(now - record.usedAt) < engine.options.touchInterval) return;
-    const touched = { ...record, usedAt: now };
-    try {
-      const touching = engine.store.touch(id, touched);
-      // A fault of the store is an event already; a session that is gone meanwhile is no fault.
-      if (isPromise(touching)) touching.then(undefined, () => undefined);
-    } catch {
-      return;
-    }
-    if (this.reading?.kind === 'live') this.reading = { ...this.reading, record: touched };
-  }
-
-  /** A record that can't be read never will be: the client gets a new start with its next request. */
-  private discard(id: string, reason: string): void {
-    const { engine } = this;
-    engine.events.emit({ type: 'record_corrupt', id, reason });
-    try {
-      const removing = engine.store.destroy(id);
-      if (isPromise(removing)) removing.then(undefined, () => undefined);
-    } catch {
-      // The fault is an event already; the next request tries again.
-    }
-  }
-
   private open(): SessionState {
-    const { engine, failure } = this;
-    const tolerated =
-      failure === undefined || (engine.options.onStoreError === 'anonymous' && failure !== this.refusal);
-    if (!tolerated) throw failure;
+    const state = this.lookup.open(this);
     this.hold = HeldAnswer.on(this.rawResponse, this);
     if (this.hold.phase === 'passed') this.answered = true;
-    if (failure !== undefined) return SessionState.locked(engine, this, failure);
-    const state = this.openLoaded();
-    if (state.isNew && !this.exempt) this.refusal ??= this.issuer().refuse?.(this);
+    if (state.isNew && !this.isExempt) this.issueRefusal = this.issuer().refuse?.(this);
     return state;
   }
 
-  private openLoaded(): SessionState {
-    const { engine, reading, id } = this;
-    const token = this.#token;
-    if (reading === undefined || token === undefined || id === undefined) return new SessionState(engine, this);
-    switch (reading.kind) {
-      case 'live':
-        try {
-          return SessionState.of(engine, this, { token, id, record: reading.record, text: reading.text });
-        } catch (error) {
-          this.discard(id, error instanceof Error ? error.message : String(error));
-          this.reading = { kind: 'corrupt', reason: 'its data can not be decoded' };
-          return SessionState.locked(engine, this, ended());
-        }
-      // A request still on its way with a token that was rotated away, or one whose record is lost:
-      // it may read an empty session; a change would be lost, and a new session nobody's (law 7).
-      case 'rotated':
-      case 'corrupt':
-        return SessionState.locked(engine, this, ended());
-      default:
-        return new SessionState(engine, this);
-    }
+  /** An answer that is replaced by an error says them anew. */
+  private forgetAdditions(): void {
+    this.headers = undefined;
+    this.cookies = undefined;
   }
 
   /** The transport of a new token: the way the request's token came, or as the application chooses. */
   private issuer(): SessionTransport {
     const { transports, issue } = this.engine.options;
-    const chosen = this.via ?? issue?.(this) ?? transports[0];
+    const chosen = this.lookup.via ?? issue?.(this) ?? transports[0];
     if (chosen === undefined || !transports.includes(chosen)) {
       throw new SessionUsageError('NOT_SUPPORTED', 'transport.issue must give one of the accepted transports.');
     }
@@ -319,3 +182,6 @@ export function sessionRequestOf(request: unknown): SessionRequest | undefined {
   const { raw } = request as { raw?: RequestWithSession };
   return (raw ?? (request as RequestWithSession))[REQUEST];
 }
+
+const NO_HEADERS: ReadonlyMap<string, string> = new Map();
+const NO_COOKIES: readonly string[] = [];

@@ -135,7 +135,7 @@ export class SessionState {
   }
 
   update(mutation: Mutation): Promise<void> {
-    return this.operate(async () => {
+    return this.demand(async () => {
       let givenUp: unknown;
       const guarded: Mutation = async (draft) => {
         try {
@@ -176,7 +176,7 @@ export class SessionState {
   }
 
   destroy(): Promise<void> {
-    return this.operate(async () => {
+    return this.demand(async () => {
       const { id } = this.copy;
       // Dead for this request whatever the store says; if that is not certain, the answer tells (F77).
       this.phase = 'ended';
@@ -195,7 +195,7 @@ export class SessionState {
 
   /** The session under a new token, with these keys of its data; the old token is ended (law 7). */
   regenerate(keep: readonly string[]): Promise<TokenSession> {
-    return this.operate(async () => {
+    return this.demand(async () => {
       const next = new SessionState(this.engine, this.owner);
       next.copy.take(keep, this.copy);
       if (!this.isNew) await this.rotateTo(next, keep);
@@ -247,6 +247,14 @@ export class SessionState {
       this.checkUsable();
       if (this.owner?.finished === true) throw alreadyAnswered('The session was used after its request had ended');
       return task();
+    });
+  }
+
+  /** The same for what must not fail unseen: when a lock refuses it, no success may be answered. */
+  private demand<T>(task: () => Promise<T>): Promise<T> {
+    return this.operate(task).catch((error: unknown) => {
+      if (this.lock !== undefined) this.fault = { error, isFinal: true };
+      throw error;
     });
   }
 

@@ -6,8 +6,6 @@ export interface HeaderChanges {
   readonly vary: string;
   /** Headers in place of others of the same name. */
   readonly set: ReadonlyMap<string, string>;
-  /** Whether no cache may keep the answer. */
-  readonly isUncacheable: boolean;
   /** Cookies beside those of the application. */
   readonly cookies: readonly string[];
 }
@@ -22,7 +20,9 @@ export function addHeaders(response: ServerResponse, head: unknown[] | undefined
   const position = typeof head?.[1] === 'string' ? 2 : 1;
   const target = targetOf(response, head?.[position]);
   for (const [name, value] of changes.set) target.set(name, value);
-  if (changes.isUncacheable) target.set('Cache-Control', uncacheable(target.get('Cache-Control')));
+  // What hands out or takes away a token must not be cached (ASVS 14.2.2).
+  if (changes.set.size > 0 || changes.cookies.length > 0)
+    target.set('Cache-Control', uncacheable(target.get('Cache-Control')));
   for (const cookie of changes.cookies) target.append('Set-Cookie', cookie);
   const vary = target.get('Vary');
   const merged = mergeVary(vary, changes.vary);

@@ -1,0 +1,181 @@
+import type { SessionEngine } from './session.engine.js';
+import type { SessionError } from './session.errors.js';
+import { interpret, type Reading } from './session.reading.js';
+import { SessionState, type SessionOwner } from './session.state.js';
+import { idOf, isToken } from './session-token.js';
+import { ended } from './session.writer.js';
+import type { SessionRecord } from './stores/session-store.js';
+import { isPromise, type UNREADABLE } from './stores/store-access.js';
+import type { SessionTransport, TransportRequest } from './transports/session-transport.js';
+
+/**
+ * The session that a request names: asks the transports for a token, loads its record once, moves
+ * the idle clock. What goes wrong with the store is kept until the session is opened: routes that
+ * don't use it need not care.
+ */
+export class SessionLookup {
+  /** The transport in whose place something stood: the way in, and so the way out. */
+  via: SessionTransport | undefined;
+  /** Why this request may not use the session of its cookie, if so. */
+  refusal: SessionError | undefined;
+  /** Private to inspect and logs too (law 2). */
+  #token: string | undefined;
+  private id: string | undefined;
+  private reading: Reading | undefined;
+  private failure: SessionError | undefined;
+
+  constructor(
+    private readonly engine: SessionEngine,
+    private readonly request: TransportRequest,
+  ) {}
+
+  /** Whether the client holds the token of a session that lived when this request came. */
+  get isLive(): boolean {
+    return this.reading?.kind === 'live';
+  }
+
+  /** Whether this is the token that the client sent. */
+  wasSent(token: string): boolean {
+    return token === this.#token;
+  }
+
+  /**
+   * Finds and loads; a promise only when the store gives one.
+   *
+   * @throws SessionError `CSRF_REFUSED`
+   */
+  begin(): void | Promise<void> {
+    for (const transport of this.engine.options.readingOrder) {
+      const value = transport.read(this.request);
+      if (value === undefined) continue;
+      // The first that is there decides: a token that is refused has no second way.
+      this.via = transport;
+      const refusal = transport.refuse?.(this.request);
+      if (refusal === undefined) return this.load(value);
+      this.engine.events.emit({ type: 'csrf_refused', reason: refusal.message });
+      if (transport.refuseAt !== 'handler') throw refusal;
+      this.refusal = this.failure = refusal;
+      return;
+    }
+  }
+
+  /** Takes back a refusal, and loads after all. */
+  async acquit(): Promise<void> {
+    if (this.refusal === undefined) return;
+    this.refusal = this.failure = undefined;
+    const value = this.via?.read(this.request);
+    if (value !== undefined) await this.load(value);
+  }
+
+  /**
+   * The session in this process.
+   *
+   * @throws SessionError when it could not be loaded and the application does not tolerate that
+   */
+  open(owner: SessionOwner): SessionState {
+    const { engine, reading, id, failure } = this;
+    const token = this.#token;
+    if (failure !== undefined) {
+      if (engine.options.onStoreError === 'fail' || failure === this.refusal) throw failure;
+      return SessionState.locked(engine, owner, failure);
+    }
+    if (reading === undefined || token === undefined || id === undefined) return new SessionState(engine, owner);
+    switch (reading.kind) {
+      case 'live':
+        try {
+          return SessionState.of(engine, owner, { token, id, record: reading.record, text: reading.text });
+        } catch (error) {
+          this.discard(id, error instanceof Error ? error.message : String(error));
+          this.reading = { kind: 'corrupt', reason: 'its data can not be decoded' };
+          return SessionState.locked(engine, owner, ended());
+        }
+      // A request still on its way with a token that was rotated away, or one whose record is lost:
+      // it may read an empty session; a change would be lost, and a new session nobody's (law 7).
+      case 'rotated':
+      case 'corrupt':
+        return SessionState.locked(engine, owner, ended());
+      default:
+        return new SessionState(engine, owner);
+    }
+  }
+
+  private load(value: string): void | Promise<void> {
+    const { engine } = this;
+    if (!isToken(value)) {
+      engine.events.emit({ type: 'token_malformed', transport: this.via?.name ?? '' });
+      return;
+    }
+    const id = idOf(value);
+    this.#token = value;
+    this.id = id;
+    try {
+      const loaded = engine.store.load(id);
+      if (!isPromise(loaded)) {
+        this.take(id, loaded);
+        return;
+      }
+      return Promise.resolve(loaded).then(
+        (record) => {
+          this.take(id, record);
+        },
+        (error: unknown) => {
+          this.failure = error as SessionError;
+        },
+      );
+    } catch (error) {
+      this.failure = error as SessionError;
+    }
+  }
+
+  private take(id: string, loaded: SessionRecord | typeof UNREADABLE | undefined): void {
+    const { events } = this.engine;
+    const reading = (this.reading = interpret(this.engine, loaded));
+    switch (reading.kind) {
+      case 'live':
+        this.touchIfDue(id, reading.record);
+        break;
+      case 'missing':
+        events.emit({ type: 'token_unknown', id });
+        break;
+      case 'expired':
+        events.emit({ type: 'session_expired', id, reason: 'its idle or absolute limit has passed' });
+        break;
+      case 'rotated':
+        events.emit({ type: 'token_rotated', id });
+        break;
+      case 'newer':
+        this.failure = reading.error;
+        events.emit({ type: 'format_unknown', id, reason: 'a newer version of the package stored it; it is kept' });
+        break;
+      case 'corrupt':
+        this.discard(id, reading.reason);
+    }
+  }
+
+  /** Moves the idle clock beside the handler: it can neither delay nor fail the answer (law 8). */
+  private touchIfDue(id: string, record: SessionRecord): void {
+    const { engine } = this;
+    const now = engine.now();
+    // Either way: a clock that was put back leaves a time in the future behind.
+    if (Math.abs(now - record.usedAt) < engine.options.touchInterval) return;
+    const touched = { ...record, usedAt: now };
+    aside(() => engine.store.touch(id, touched));
+    if (this.reading?.kind === 'live') this.reading = { ...this.reading, record: touched };
+  }
+
+  /** A record that can't be read never will be: the client gets a new start with its next request. */
+  private discard(id: string, reason: string): void {
+    this.engine.events.emit({ type: 'record_corrupt', id, reason });
+    aside(() => this.engine.store.destroy(id));
+  }
+}
+
+/** Runs a store command that nobody waits for; its faults are events already. */
+function aside(command: () => unknown): void {
+  try {
+    const answer = command();
+    if (isPromise(answer)) answer.then(undefined, () => undefined);
+  } catch {
+    // See above.
+  }
+}
