@@ -46,6 +46,7 @@ export default {
       ...common,
       displayName: 'package',
       testMatch: ['<rootDir>/test/package/*.spec.ts'],
+      setupFilesAfterEnv: ['<rootDir>/test/package/support/timeout.ts'],
     },
   ],
 };

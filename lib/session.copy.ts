@@ -65,10 +65,13 @@ export class SessionCopy {
 
   /** Copies these keys from another session. */
   take(keys: readonly string[], from: SessionCopy): void {
+    const { codec } = this.engine.options;
     for (const key of keys) {
       checkName(key);
-      if (Object.hasOwn(from.data, key)) (this.data as Data)[key] = from.data[key];
-      else Reflect.deleteProperty(this.data, key);
+      // A copy: what is done to the old session's value must not reach the new one.
+      if (Object.hasOwn(from.data, key) && (from.data as Data)[key] !== undefined) {
+        (this.data as Data)[key] = codec.decode(codec.encode({ value: from.data[key] }))['value'];
+      } else Reflect.deleteProperty(this.data, key);
     }
   }
 

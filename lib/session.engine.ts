@@ -43,6 +43,12 @@ export class SessionEngine {
     return this.sweeper.sweep();
   }
 
+  /** Removes a record that can't be read, and never will be: its client gets a new start with its next request. */
+  discard(id: string, reason: string): void {
+    this.events.emit({ type: 'record_corrupt', id, reason });
+    this.store.aside(() => this.store.destroy(id));
+  }
+
   /** Stops the sweep and releases what the store itself opened; once, however often it is called. */
   close(): Promise<void> {
     return (this.closing ??= this.stop());
@@ -52,6 +58,6 @@ export class SessionEngine {
     this.sweeper.stop();
     // HTTP waits for open connections only; a request whose client has left may still be storing.
     await this.store.drained();
-    await this.options.store.close?.();
+    await this.store.close();
   }
 }

@@ -52,6 +52,7 @@ export interface SessionLogger {
 
 const LOGGED: Partial<Record<SessionEventType, keyof SessionLogger>> = {
   token_malformed: 'warn',
+  update_conflict: 'warn',
   write_refused: 'warn',
   data_refused: 'error',
   record_corrupt: 'error',

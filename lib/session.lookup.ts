@@ -1,6 +1,6 @@
 import type { SessionEngine } from './session.engine.js';
 import type { SessionError } from './session.errors.js';
-import { interpret, type Reading } from './session.reading.js';
+import { interpret, UNDECODABLE, type Reading } from './session.reading.js';
 import { SessionState, type SessionOwner } from './session.state.js';
 import { idOf, isToken } from './session-token.js';
 import { ended } from './session.writer.js';
@@ -77,23 +77,23 @@ export class SessionLookup {
     const token = this.#token;
     if (failure !== undefined) {
       if (engine.options.onStoreError === 'fail' || failure === this.refusal) throw failure;
-      return SessionState.locked(engine, owner, failure);
+      return SessionState.locked(engine, owner, failure, id);
     }
     if (reading === undefined || token === undefined || id === undefined) return new SessionState(engine, owner);
     switch (reading.kind) {
       case 'live':
         try {
           return SessionState.of(engine, owner, { token, id, record: reading.record, text: reading.text });
-        } catch (error) {
-          this.discard(id, error instanceof Error ? error.message : String(error));
-          this.reading = { kind: 'corrupt', reason: 'its data can not be decoded' };
-          return SessionState.locked(engine, owner, ended());
+        } catch {
+          engine.discard(id, UNDECODABLE);
+          this.reading = { kind: 'corrupt', reason: UNDECODABLE };
+          return SessionState.locked(engine, owner, ended(), id);
         }
       // A request still on its way with a token that was rotated away, or one whose record is lost:
       // it may read an empty session; a change would be lost, and a new session nobody's (law 7).
       case 'rotated':
       case 'corrupt':
-        return SessionState.locked(engine, owner, ended());
+        return SessionState.locked(engine, owner, ended(), id);
       default:
         return new SessionState(engine, owner);
     }
@@ -148,7 +148,7 @@ export class SessionLookup {
         events.emit({ type: 'format_unknown', id, reason: 'a newer version of the package stored it; it is kept' });
         break;
       case 'corrupt':
-        this.discard(id, reading.reason);
+        this.engine.discard(id, reading.reason);
     }
   }
 
@@ -159,23 +159,7 @@ export class SessionLookup {
     // Either way: a clock that was put back leaves a time in the future behind.
     if (Math.abs(now - record.usedAt) < engine.options.touchInterval) return;
     const touched = { ...record, usedAt: now };
-    aside(() => engine.store.touch(id, touched));
+    engine.store.aside(() => engine.store.touch(id, touched));
     if (this.reading?.kind === 'live') this.reading = { ...this.reading, record: touched };
-  }
-
-  /** A record that can't be read never will be: the client gets a new start with its next request. */
-  private discard(id: string, reason: string): void {
-    this.engine.events.emit({ type: 'record_corrupt', id, reason });
-    aside(() => this.engine.store.destroy(id));
-  }
-}
-
-/** Runs a store command that nobody waits for; its faults are events already. */
-function aside(command: () => unknown): void {
-  try {
-    const answer = command();
-    if (isPromise(answer)) answer.then(undefined, () => undefined);
-  } catch {
-    // See above.
   }
 }

@@ -9,7 +9,7 @@ import {
   type Provider,
   type Type,
 } from '@nestjs/common';
-import { ExternalContextCreator, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { ApplicationConfig, ExternalContextCreator, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { mountOnNest } from './mounts/nest.mount.js';
 import { SESSION_ENGINE, SESSION_OPTIONS, SESSION_STORE } from './session.constants.js';
 import { invalid } from './session.checks.js';
@@ -75,6 +75,7 @@ export class SessionModule implements NestModule, OnApplicationShutdown {
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
     @Inject(ExternalContextCreator) private readonly creator: ExternalContextCreator,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
   ) {}
 
   /**
@@ -82,6 +83,7 @@ export class SessionModule implements NestModule, OnApplicationShutdown {
    * @param options everything else
    */
   static forRoot(store?: StoreOrClass | SessionModuleOptions, options: SessionModuleOptions = {}): DynamicModule {
+    if (!isOptions(store) && options.store !== undefined) invalid('store', 'two of them', 'one store');
     const all = isOptions(store) ? { ...store, ...options } : { ...options, store };
     const { imports, global, store: chosen, ...rest } = all;
     return dynamicModule({ imports, global }, { provide: SESSION_OPTIONS, useValue: rest }, storeProviders(chosen));
@@ -114,7 +116,7 @@ export class SessionModule implements NestModule, OnApplicationShutdown {
   /** Nest calls this for all modules before it registers any module's middleware. */
   configure(): void {
     const adapter = this.adapterHost.httpAdapter;
-    mountOnNest(adapter, this.engine, this.creator, this.otherModulesHaveMiddleware());
+    mountOnNest(adapter, this.engine, this.creator, this.config, this.otherModulesHaveMiddleware());
   }
 
   /** HTTP is closed by now, so no request needs the store any more. */

@@ -168,8 +168,11 @@ function duration(name: string, value: unknown): number {
 }
 
 function excludeMatcher(paths: readonly string[]): ((path: string) => boolean) | undefined {
-  if (!Array.isArray(paths) || !paths.every((path) => typeof path === 'string' && path.startsWith('/'))) {
-    invalid('exclude', paths, "a list of paths that begin with '/'");
+  if (
+    !Array.isArray(paths) ||
+    !paths.every((path) => typeof path === 'string' && path.startsWith('/') && !/\*|\/\.\.(?:\/|$)/.test(path))
+  ) {
+    invalid('exclude', paths, "a list of paths that begin with '/', without wildcards: '/health' means all below it");
   }
   return paths.length === 0 ? undefined : pathMatcher(paths);
 }

@@ -4,6 +4,9 @@ import { sessionEnd, unpack } from './session.record.js';
 import { endOf, type SessionRecord } from './stores/session-store.js';
 import { UNREADABLE } from './stores/store-access.js';
 
+/** Why a record is discarded whose data the codec refuses. Not the codec's own words: they may quote data. */
+export const UNDECODABLE = 'its data can not be decoded';
+
 /** A living session; its data is decoded when it is first used. */
 export interface LiveReading {
   readonly kind: 'live';

@@ -154,7 +154,8 @@ export class SessionRequest implements SessionOwner, TransportAnswer, AnswerOwne
 
   private open(): SessionState {
     const state = this.lookup.open(this);
-    this.hold = HeldAnswer.on(this.rawResponse, this);
+    // Once, also when what follows throws and the session is looked at again.
+    this.hold ??= HeldAnswer.on(this.rawResponse, this);
     if (this.hold.phase === 'passed') this.answered = true;
     if (state.isNew && !this.isExempt) this.issueRefusal = this.issuer().refuse?.(this);
     return state;
@@ -180,7 +181,7 @@ export class SessionRequest implements SessionOwner, TransportAnswer, AnswerOwne
 /** The session layer's part of a request, whether it is Node's, Express's or Fastify's. */
 export function sessionRequestOf(request: unknown): SessionRequest | undefined {
   const { raw } = request as { raw?: RequestWithSession };
-  return (raw ?? (request as RequestWithSession))[REQUEST];
+  return (request as RequestWithSession)[REQUEST] ?? raw?.[REQUEST];
 }
 
 const NO_HEADERS: ReadonlyMap<string, string> = new Map();

@@ -4,7 +4,7 @@ import { SESSION_ENGINE } from './session.constants.js';
 import type { SessionEngine } from './session.engine.js';
 import { SessionUsageError } from './session.errors.js';
 import type { SessionEvent } from './session.events.js';
-import { interpret } from './session.reading.js';
+import { interpret, UNDECODABLE } from './session.reading.js';
 import { absoluteEnd, idleEnd } from './session.record.js';
 import { SessionState } from './session.state.js';
 import { attended, stateOf, type RegenerateOptions, type Session, type TokenSession } from './session.js';
@@ -100,8 +100,14 @@ export class SessionService {
     const id = idOf(token);
     const reading = interpret(this.engine, await this.engine.store.load(id));
     if (reading.kind === 'newer') throw reading.error;
+    if (reading.kind === 'corrupt') this.engine.discard(id, reading.reason);
     if (reading.kind !== 'live') return undefined;
-    return SessionState.of(this.engine, undefined, { token, id, ...reading }).handle as Session<T>;
+    try {
+      return SessionState.of(this.engine, undefined, { token, id, ...reading }).handle as Session<T>;
+    } catch {
+      this.engine.discard(id, UNDECODABLE);
+      return undefined;
+    }
   }
 
   /**

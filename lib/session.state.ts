@@ -2,7 +2,7 @@ import { SessionCopy, type Mutation } from './session.copy.js';
 import type { Data } from './session.diff.js';
 import type { SessionEngine } from './session.engine.js';
 import { isSessionError, SessionUsageError, type SessionError } from './session.errors.js';
-import { interpret } from './session.reading.js';
+import { interpret, UNDECODABLE } from './session.reading.js';
 import { sessionEnd } from './session.record.js';
 import { TokenSession } from './session.js';
 import { create, destroy, ended, endReplaced, update } from './session.writer.js';
@@ -34,8 +34,11 @@ export class SessionState {
   private phase: 'open' | 'ended' | 'replaced' = 'open';
   /** Why nothing can be changed, if so. */
   private lock: SessionError | undefined;
+  /** The id that the request named, for events: the locked session itself has none. */
+  private lockedId: string | undefined;
   /** Why something that was asked for did not happen; no success may be answered over it. */
   private fault: { readonly error: unknown; readonly isFinal?: boolean } | undefined;
+  private isMutating = false;
   /** The clocks of the session that this one replaced. */
   private inherited: SessionTimes | undefined;
 
@@ -62,9 +65,10 @@ export class SessionState {
   }
 
   /** An empty session that can be read but not changed, for the reason given. */
-  static locked(engine: SessionEngine, owner: SessionOwner, reason: SessionError): SessionState {
+  static locked(engine: SessionEngine, owner: SessionOwner, reason: SessionError, id?: string): SessionState {
     const state = new SessionState(engine, owner);
     state.lock = reason;
+    state.lockedId = id;
     return state;
   }
 
@@ -138,11 +142,14 @@ export class SessionState {
     return this.demand(async () => {
       let givenUp: unknown;
       const guarded: Mutation = async (draft) => {
+        this.isMutating = true;
         try {
           await mutation(draft);
         } catch (error) {
           givenUp = error;
           throw error;
+        } finally {
+          this.isMutating = false;
         }
       };
       try {
@@ -161,7 +168,12 @@ export class SessionState {
       const reading = interpret(this.engine, await this.engine.store.load(this.id));
       if (reading.kind === 'newer') throw reading.error;
       if (reading.kind !== 'live') throw this.over(ended());
-      this.copy.replaceBy(reading.record, reading.text);
+      try {
+        this.copy.replaceBy(reading.record, reading.text);
+      } catch {
+        this.engine.discard(this.id, UNDECODABLE);
+        throw this.over(ended());
+      }
     });
   }
 
@@ -196,6 +208,9 @@ export class SessionState {
   /** The session under a new token, with these keys of its data; the old token is ended (law 7). */
   regenerate(keep: readonly string[]): Promise<TokenSession> {
     return this.demand(async () => {
+      if (!Array.isArray(keep)) {
+        throw new SessionUsageError('NOT_SUPPORTED', "regenerate takes { keep: ['cart', …] }, a list of keys.");
+      }
       const next = new SessionState(this.engine, this.owner);
       next.copy.take(keep, this.copy);
       if (!this.isNew) await this.rotateTo(next, keep);
@@ -243,6 +258,11 @@ export class SessionState {
   }
 
   private operate<T>(task: () => Promise<T>): Promise<T> {
+    if (this.isMutating) {
+      // It would wait for the update, which waits for its function, for ever.
+      const hint = 'While the function of update() runs the session takes no other operation: change the draft.';
+      return Promise.reject(new SessionUsageError('NOT_SUPPORTED', hint));
+    }
     return this.operations.run(async () => {
       this.checkUsable();
       if (this.owner?.finished === true) throw alreadyAnswered('The session was used after its request had ended');
@@ -250,10 +270,11 @@ export class SessionState {
     });
   }
 
-  /** The same for what must not fail unseen: when a lock refuses it, no success may be answered. */
+  /** The same for what must not fail unseen: when it did not happen, no success may be answered. */
   private demand<T>(task: () => Promise<T>): Promise<T> {
     return this.operate(task).catch((error: unknown) => {
-      if (this.lock !== undefined) this.fault = { error, isFinal: true };
+      const isStoreFault = isSessionError(error) && error.code !== 'SESSION_ENDED';
+      if (this.lock !== undefined || isStoreFault) this.fault = { error, isFinal: true };
       throw error;
     });
   }
@@ -281,7 +302,8 @@ export class SessionState {
   }
 
   private refused(error: SessionError): SessionError {
-    if (this.id !== undefined) this.engine.events.emit({ type: 'write_refused', id: this.id, reason: error.message });
+    const id = this.id ?? this.lockedId;
+    if (id !== undefined) this.engine.events.emit({ type: 'write_refused', id, reason: error.message });
     return error;
   }
 }

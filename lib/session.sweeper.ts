@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { StoreAccess } from './stores/store-access.js';
 
 /** Time between sweeps in ms; up to half of it more, so that processes don't sweep in step. */
@@ -9,12 +10,13 @@ const MAX_BATCHES = 100_000;
 /** Removes ended sessions from stores that don't expire them by themselves. */
 export class Sweeper {
   private timer: NodeJS.Timeout | undefined;
+  private isStopped = false;
 
   constructor(private readonly store: StoreAccess) {}
 
   start(): void {
     if (this.store.store.sweep === undefined) return;
-    const delay = SWEEP_INTERVAL * (1 + (process.pid % 100) / 200);
+    const delay = SWEEP_INTERVAL * (1 + randomInt(100) / 200);
     this.timer = setInterval(() => {
       // Faults of the store are events already, and the next sweep comes anyway.
       this.sweep().catch(() => undefined);
@@ -24,6 +26,7 @@ export class Sweeper {
 
   stop(): void {
     clearInterval(this.timer);
+    this.isStopped = true;
   }
 
   /** All there is to remove, batch by batch; other work runs in between. */
@@ -33,7 +36,7 @@ export class Sweeper {
       const result = await this.store.sweep();
       if (result === undefined) return removed;
       removed += result.removed;
-      if (result.done) return removed;
+      if (result.done || this.isStopped) return removed;
       await new Promise((resolve) => {
         setImmediate(resolve);
       });

@@ -1,7 +1,7 @@
 import type { Mutation, SessionCopy } from './session.copy.js';
 import type { SessionEngine } from './session.engine.js';
 import { SessionError } from './session.errors.js';
-import { interpret, type LiveReading } from './session.reading.js';
+import { interpret, UNDECODABLE, type LiveReading } from './session.reading.js';
 import { absoluteEnd, isRecord, packData, tombstoneOf, unpack } from './session.record.js';
 import { createToken, idOf } from './session-token.js';
 import type { SessionRecord, SessionTimes } from './stores/session-store.js';
@@ -62,7 +62,7 @@ export async function update(
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const faster = await copy.writing(() => replace(engine, copy, text, mutation));
     if (faster === undefined) return;
-    copy.takeIn(faster.record, faster.text);
+    takeIn(engine, copy, faster);
     text = copy.encode();
   }
   throw tooManyConflicts();
@@ -83,7 +83,7 @@ export async function endReplaced(
     const tombstone = tombstoneOf(successor, engine.now(), engine.nextVersion());
     const faster = await replaceRecord(engine, copy, tombstone);
     if (faster === undefined) return;
-    copy.takeIn(faster.record, faster.text);
+    takeIn(engine, copy, faster);
     await again();
   }
   throw tooManyConflicts();
@@ -140,6 +140,15 @@ export async function destroy(engine: SessionEngine, id: string): Promise<void> 
     const removed: SessionRecord | undefined = await engine.store.destroy(next);
     const payload = isRecord(removed) ? unpack(removed.payload) : undefined;
     next = payload?.kind === 'rotated' ? payload.successor : undefined;
+  }
+}
+
+function takeIn(engine: SessionEngine, copy: SessionCopy, faster: LiveReading): void {
+  try {
+    copy.takeIn(faster.record, faster.text);
+  } catch {
+    engine.discard(copy.id as string, UNDECODABLE);
+    throw ended();
   }
 }
 

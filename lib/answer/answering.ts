@@ -11,11 +11,13 @@ let open = 0;
  */
 export function answerApart(response: ServerResponse, run: () => void): void {
   open++;
-  response.once('close', () => {
-    // On Node 20 a store in use costs every promise of the process something; failures are rare.
-    if (--open === 0) context.disable();
-  });
   context.run(response, run);
+  // On Node 20 a store in use costs every promise of the process something; failures are rare.
+  const close = (): void => {
+    if (--open === 0) context.disable();
+  };
+  if (response.destroyed) setImmediate(close);
+  else response.once('close', close);
 }
 
 /** Whether the code that runs now answers this response with an error. */

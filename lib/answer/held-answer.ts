@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { addHeaders, removeRepresentation, type HeaderChanges } from './answer-headers.js';
 import { answerApart, isAnswering } from './answering.js';
-import { guardedPrototypeOf, headersSent } from './guarded-prototype.js';
+import { guardResponse, headersSent, type HeadMethods } from './guarded-response.js';
 
 /** Who decides what happens before an answer leaves. */
 export interface AnswerOwner {
@@ -16,12 +16,8 @@ export interface AnswerOwner {
 type Method = 'writeHead' | 'flushHeaders' | 'write' | 'end';
 type Call = (this: ServerResponse, ...args: unknown[]) => unknown;
 
-/** Where a response keeps its hold. */
-export const HOLD = Symbol.for('nestjs-token-session.hold');
-
-export type HeldResponse = ServerResponse & { [HOLD]?: HeldAnswer };
-
-const METHODS: readonly Method[] = ['writeHead', 'flushHeaders', 'write', 'end'];
+/** A response with its hold. By a name, not a symbol: V8 keeps objects fast that are given names. */
+export type HeldResponse = ServerResponse & { tokenSessionHold?: HeldAnswer };
 
 /**
  * Holds an answer back until its owner is done: nothing of it leaves before.
@@ -37,6 +33,8 @@ export class HeldAnswer {
   /** Whether `end` was called and reached the response. */
   ended = false;
   private readonly calls: { method: Method; args: unknown[] }[] = [];
+  /** What `guardResponse` put aside. */
+  head: HeadMethods | undefined;
   private readonly inner: Record<Method, Call>;
   /** What the answer says in addition, until it has been said. */
   private changes: HeaderChanges | undefined;
@@ -50,7 +48,7 @@ export class HeldAnswer {
     // What stands there now: Node's method, or that of a middleware before us (compression).
     const { writeHead, flushHeaders, write, end } = response as unknown as Record<Method, Call>;
     this.inner = { writeHead, flushHeaders, write, end };
-    response[HOLD] = this;
+    response.tokenSessionHold = this;
   }
 
   /** Installs a hold on a response that nothing has been sent of. */
@@ -60,7 +58,11 @@ export class HeldAnswer {
       hold.phase = 'passed';
       hold.ended = response.writableEnded;
     }
-    for (const method of METHODS) (response as unknown as Record<Method, Call>)[method] = OUTER[method];
+    const target = response as unknown as Record<Method, Call>;
+    target.writeHead = OUTER.writeHead;
+    target.flushHeaders = OUTER.flushHeaders;
+    target.write = OUTER.write;
+    target.end = OUTER.end;
     return hold;
   }
 
@@ -90,7 +92,7 @@ export class HeldAnswer {
     this.phase = 'held';
     this.status = method === 'writeHead' && typeof args[0] === 'number' ? args[0] : response.statusCode;
     this.statusMessage = response.statusMessage;
-    Object.setPrototypeOf(response, guardedPrototypeOf(response));
+    this.head = guardResponse(response);
     queueMicrotask(() => {
       let work: void | Promise<void>;
       try {
@@ -114,7 +116,7 @@ export class HeldAnswer {
 
   /** Lets the kept calls go out. */
   private release(): void {
-    const { response, calls } = this;
+    const { calls } = this;
     const head = calls[0]?.method === 'writeHead' ? calls[0].args : undefined;
     let drained = true;
     let wrote = false;
@@ -136,8 +138,19 @@ export class HeldAnswer {
       return;
     }
     // A source that was told to wait waits for this; Node emits it only for its own buffer.
+    if (wrote && drained && !this.ended) this.drain();
+  }
+
+  /** Who waits with the rest of a dropped answer must not wait for ever, nor keep the process busy with it. */
+  private drainLater(): void {
+    setImmediate(() => {
+      if (!this.response.destroyed) this.drain();
+    });
+  }
+
+  private drain(): void {
     // compression gives such listeners to a stream of its own; `on` gives whoever has them.
-    if (wrote && drained && !this.ended) response.on('drain', ignore).off('drain', ignore).emit('drain');
+    this.response.on('drain', ignore).off('drain', ignore).emit('drain');
   }
 
   private addHeaders(head: unknown[] | undefined): void {
@@ -174,6 +187,7 @@ export class HeldAnswer {
       for (const { args } of dropped) notify(args, error);
       this.owner.answerInstead(error);
     });
+    if (dropped.some(({ method }) => method === 'write')) this.drainLater();
   }
 
   private callRefused(method: Method, args: unknown[]): unknown {
@@ -183,7 +197,9 @@ export class HeldAnswer {
     }
     // The handler whose answer was dropped, or its stream, may go on for a while.
     notify(args, new Error('The answer was replaced by an error.'));
-    return method === 'write' ? true : this.response;
+    if (method !== 'write') return this.response;
+    this.drainLater();
+    return false;
   }
 
   private pass(method: Method, args: unknown[]): unknown {
@@ -195,14 +211,18 @@ export class HeldAnswer {
 }
 
 /** One function of each name for all responses: no closure for each request. */
-const OUTER = Object.fromEntries(
-  METHODS.map((method) => [
-    method,
-    function (this: HeldResponse, ...args: unknown[]): unknown {
-      return (this[HOLD] as HeldAnswer).call(method, args);
-    },
-  ]),
-) as Record<Method, Call>;
+const OUTER: Record<Method, Call> = {
+  writeHead: outer('writeHead'),
+  flushHeaders: outer('flushHeaders'),
+  write: outer('write'),
+  end: outer('end'),
+};
+
+function outer(method: Method): Call {
+  return function (this: HeldResponse, ...args) {
+    return (this.tokenSessionHold as HeldAnswer).call(method, args);
+  };
+}
 
 function notify(args: unknown[], error: unknown): void {
   const callback = args.at(-1);

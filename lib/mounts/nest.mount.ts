@@ -1,11 +1,14 @@
 import { HttpException } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
-import type { AbstractHttpAdapter, ExternalContextCreator } from '@nestjs/core';
+import type { AbstractHttpAdapter, ApplicationConfig, ExternalContextCreator } from '@nestjs/core';
 import type { SessionEngine } from '../session.engine.js';
 import { SessionConfigError } from '../session.errors.js';
 import type { Platform } from '../session.request.js';
 import { connectMiddleware } from './connect.mount.js';
 import { mountOnFastify } from './fastify.mount.js';
+
+/** How long an exception filter may take to answer, in ms, before the error is answered without it. */
+const FILTER_DEADLINE = 5_000;
 
 /** Marks an adapter's instance that has a session layer already. */
 const MOUNTED = Symbol.for('nestjs-token-session.mounted');
@@ -21,19 +24,22 @@ export function mountOnNest(
   adapter: AbstractHttpAdapter,
   engine: SessionEngine,
   creator: ExternalContextCreator,
+  config: ApplicationConfig,
   hasModuleMiddleware: boolean,
 ): void {
   const instance = adapter.getInstance<Record<symbol, unknown>>();
   if (instance[MOUNTED] === true) {
     engine.events.emit({
       type: 'store_notice',
-      reason: 'SessionModule.forRoot() is imported twice; requests use the sessions of the one that came first.',
+      reason:
+        'SessionModule.forRoot() is imported twice; requests use the sessions of the one that came first. ' +
+        'Remove one: SessionService can be injected everywhere.',
     });
     return;
   }
   instance[MOUNTED] = true;
 
-  const fail = exceptionLayer(adapter, creator);
+  const fail = exceptionLayer(adapter, creator, config);
   switch (adapter.getType()) {
     case 'express':
       adapter.use(connectMiddleware(engine, fail));
@@ -50,7 +56,11 @@ export function mountOnNest(
 }
 
 /** Hands an error to the application's global exception filters, as Nest does with one of a handler. */
-function exceptionLayer(adapter: AbstractHttpAdapter, creator: ExternalContextCreator): Platform['fail'] {
+function exceptionLayer(
+  adapter: AbstractHttpAdapter,
+  creator: ExternalContextCreator,
+  config: ApplicationConfig,
+): Platform['fail'] {
   const handler = {
     raise: (_request: unknown, _response: unknown, _next: unknown, error: unknown): never => {
       throw error;
@@ -70,18 +80,39 @@ function exceptionLayer(adapter: AbstractHttpAdapter, creator: ExternalContextCr
   );
 
   return (error, request, response) => {
-    const raised: unknown = raise(request, response, () => undefined, error);
-    Promise.resolve(raised).catch((unhandled: unknown) => {
+    const answerByDefault = (cause: unknown): void => {
       const raw = rawOf(response);
-      // Nest also comes here when a filter handled the error and returned nothing.
       if (raw.headersSent || raw.writableEnded) return;
       const [body, status] =
-        unhandled instanceof HttpException
-          ? [unhandled.getResponse(), unhandled.getStatus()]
+        cause instanceof HttpException
+          ? [cause.getResponse(), cause.getStatus()]
           : [{ statusCode: 500, message: 'Internal server error' }, 500];
       adapter.reply(response, body, status);
+    };
+    const raised: unknown = raise(request, response, () => undefined, error);
+    Promise.resolve(raised).catch((unhandled: unknown) => {
+      // Nest also comes here when a filter took the error and returned nothing: it answers when it likes.
+      if (unhandled !== error || !hasFilterFor(error, config)) answerByDefault(unhandled);
+    });
+    // No client waits for ever for a filter that forgets to answer.
+    const lastWord = setTimeout(answerByDefault, FILTER_DEADLINE, error);
+    lastWord.unref();
+    rawOf(response).once('close', () => {
+      clearTimeout(lastWord);
     });
   };
+}
+
+/** Where Nest keeps what a filter catches; nothing means everything. */
+const CATCHES = '__filterCatchExceptions__';
+
+function hasFilterFor(error: unknown, config: ApplicationConfig): boolean {
+  const requestScoped = config.getGlobalRequestFilters().map(({ metatype }) => metatype as object | null);
+  return [...config.getGlobalFilters().map((filter) => filter.constructor), ...requestScoped].some((filter) => {
+    const types = (filter === null ? undefined : Reflect.getMetadata(CATCHES, filter)) as
+      (abstract new (...args: never[]) => unknown)[] | undefined;
+    return types !== undefined && (types.length === 0 || types.some((type) => error instanceof type));
+  });
 }
 
 function rawOf(response: unknown): ServerResponse {

@@ -40,6 +40,10 @@ export class MemoryStore implements AtomicSessionStore {
   /** @throws SessionConfigError `INVALID_OPTION` when `maxSessions` is not a positive integer */
   constructor(options: MemoryStoreOptions = {}) {
     ({ maxSessions: this.maxSessions = 100_000 } = options);
+    const unknown = Object.keys(options).find((name) => name !== 'maxSessions');
+    if (unknown !== undefined) {
+      throw new SessionConfigError('INVALID_OPTION', `MemoryStore: has no option ${unknown}; it has maxSessions.`);
+    }
     if (!Number.isSafeInteger(this.maxSessions) || this.maxSessions < 1) {
       throw new SessionConfigError(
         'INVALID_OPTION',

@@ -109,7 +109,7 @@ export type StoredSession = Record<string, unknown>;
  *
  * `set` is unconditional, so two processes that write one session at the same time can overwrite
  * each other, and a slow one can bring a destroyed session back. Within one process both are
- * excluded. Implement {@link AtomicSessionStore} to exclude them everywhere.
+ * excluded, as long as `set` does not take effect later than twice `storeTimeout` after its call. Implement {@link AtomicSessionStore} to exclude them everywhere.
  */
 export interface SessionStore {
   get(sid: string, callback: StoreCallback<StoredSession | null | undefined>): unknown;

@@ -10,7 +10,7 @@ import type {
   UpdateResult,
 } from './session-store.js';
 
-type Operation = 'load' | 'create' | 'update' | 'touch' | 'destroy' | 'sweep' | 'count' | 'clear';
+type Operation = 'load' | 'create' | 'update' | 'touch' | 'destroy' | 'sweep' | 'count' | 'clear' | 'close';
 
 /** Operations that leave it open whether they were carried out when no answer comes. */
 const WRITES = new Set<Operation>(['create', 'update', 'destroy']);
@@ -82,6 +82,23 @@ export class StoreAccess {
     if (isPromise(answer)) return this.withDeadline(operation, answer);
     this.succeeded(operation);
     return answer;
+  }
+
+  /** Gives a command that nobody waits for; its faults are events already. */
+  aside(command: () => unknown): void {
+    try {
+      const answer = command();
+      if (isPromise(answer)) answer.then(undefined, () => undefined);
+    } catch {
+      // See above.
+    }
+  }
+
+  /** Releases what the store itself opened. A store that can't let go in time is left alone. */
+  async close(): Promise<void> {
+    if (this.store.close === undefined) return;
+    const closing = Promise.resolve(this.store.close());
+    await this.bounded('close', closing).catch(() => undefined);
   }
 
   /** Resolves when nothing is asked of the store any more; bounded, as every call is. */

@@ -93,12 +93,15 @@ export function checkCookie(options: CookieAttributes): CheckedCookie {
   return { name, secure, persistent, attributes, extra: extraAttributes(extra) };
 }
 
+/** Attributes that other options stand for. */
+const SET_OTHERWISE = /^(?:secure|samesite|httponly|path|domain|max-age|expires|partitioned|priority)$/i;
+
 function extraAttributes(extra: Record<string, string | true>): string {
   return Object.entries(extra)
     .map(([name, value]) => {
       const text = value === true ? name : `${name}=${value}`;
-      if (!/^[\w-]+(?:=[^;\p{Cc}]*)?$/u.test(text)) {
-        refuse('extra', text, 'attributes without semicolons and control characters');
+      if (!/^[\w-]+(?:=[^;\p{Cc}]*)?$/u.test(text) || SET_OTHERWISE.test(name)) {
+        refuse('extra', text, 'attributes that no other option stands for, without semicolons and control characters');
       }
       return `; ${text}`;
     })

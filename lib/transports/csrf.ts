@@ -46,7 +46,7 @@ function csrfCheck(allowed: ReadonlySet<string>): (request: TransportRequest) =>
     return foreign
       ? new SessionError(
           'CSRF_REFUSED',
-          'This request comes from another site and may not use the session of this one.',
+          'This request comes from another origin and may not use the session of this one (cookie csrf.origins).',
         )
       : undefined;
   };

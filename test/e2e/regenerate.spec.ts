@@ -62,6 +62,12 @@ class PrivilegeController {
     await this.regenerate(sess);
   }
 
+  @Post('slow-destroy')
+  async slowDestroy(@Session() sess: Session<Data>): Promise<void> {
+    await loaded.pass();
+    await sess.destroy();
+  }
+
   @Post('keep-nothing')
   async keepNothing(@Session() sess: Session<Data>): Promise<void> {
     await sess.regenerate();
@@ -185,6 +191,18 @@ describe.each(PLATFORMS)('regenerate on %s', (platform) => {
       expect(lost.map((answer) => [answer.status, answer.token])).toEqual(lost.map(() => [401, undefined]));
       expect(lost[0]?.json()).toMatchObject({ code: 'SESSION_ENDED' });
       expect(await dataOf(url, won.token as string)).toEqual({ cart: 1, user: 'ada' });
+    });
+
+    it('R58: a logout under way during a rotation ends the session under its new token too', async () => {
+      loaded = new Barrier();
+      const logout = post(url, '/slow-destroy', token);
+      await loaded.arrived;
+      const next = (await post(url, '/regenerate', (await post(url, '/regenerate', token)).token)).token as string;
+      expect(await dataOf(url, next)).toEqual({ cart: 1, user: 'ada' });
+      loaded.open();
+      expect((await logout).status).toBe(201);
+      expect(await dataOf(url, next)).toEqual({});
+      expect(await running.get(SessionService).load(next)).toBeUndefined();
     });
 
     it('law 7: twice in one request leaves one session, under the last token', async () => {

@@ -30,7 +30,7 @@ describe('the published package', () => {
     } finally {
       await rm(folder, { recursive: true });
     }
-  }, 60_000);
+  });
 
   it('imports nothing that it does not declare', async () => {
     const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });

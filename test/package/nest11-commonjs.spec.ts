@@ -11,7 +11,7 @@ describe('a CommonJS application on Nest 11', () => {
       app.command('typescript', 'tsc', '-p', 'tsconfig.isolated.json'),
       app.node('compile-swc.mjs', 'commonjs'),
     ]);
-  }, 300_000);
+  });
 
   afterAll(() => app.remove());
 
@@ -24,9 +24,9 @@ describe('a CommonJS application on Nest 11', () => {
   it('is tested by Jest as Nest sets it up', async () => {
     const report = await app.command('jest', 'jest', '--ci', '--json', '--silent');
     expect(JSON.parse(report)).toMatchObject({ success: true, numPassedTests: 2 });
-  }, 120_000);
+  });
 
   it('finds no fault in our declarations', async () => {
     expect(await app.declarationFaults('tsconfig.isolated.json')).toEqual([]);
-  }, 120_000);
+  });
 });

@@ -7,7 +7,7 @@ describe('an application on the oldest Nest that the peer range admits', () => {
   beforeAll(async () => {
     app = await InstalledApp.install('nest11-commonjs', '11.1.16');
     await app.node('compile-swc.mjs', 'commonjs');
-  }, 300_000);
+  });
 
   afterAll(() => app.remove());
 

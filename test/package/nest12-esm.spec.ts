@@ -13,7 +13,7 @@ describe('an ES module application on Nest 12', () => {
       app.command('typescript', 'tsc', '-p', 'tsconfig.isolated.json'),
       app.node('compile-swc.mjs', 'es6'),
     ]);
-  }, 300_000);
+  });
 
   afterAll(() => app.remove());
 
@@ -25,7 +25,7 @@ describe('an ES module application on Nest 12', () => {
 
   it('finds no fault in our declarations', async () => {
     expect(await app.declarationFaults('tsconfig.isolated.json')).toEqual([]);
-  }, 120_000);
+  });
 
   describe('with the ESM and the CommonJS copy of the package in one process', () => {
     afterEach(() => app.stop());
@@ -41,7 +41,7 @@ describe('an ES module application on Nest 12', () => {
       expect(await get('views')).toEqual({ views: 2 });
       expect(await get('pluginDestroy')).toEqual({});
       expect(await get('views')).toEqual({ views: 1 });
-    }, 60_000);
+    });
 
     it('exports from both the names of the source, which lib/index.spec.ts lists', async () => {
       const names = async (type: string, load: string): Promise<unknown> =>
@@ -56,6 +56,6 @@ describe('an ES module application on Nest 12', () => {
       const cjs = await names('commonjs', "Promise.resolve(require('nestjs-token-session'))");
       expect(esm).toEqual(Object.keys(source).sort());
       expect(cjs).toEqual(esm);
-    }, 60_000);
+    });
   });
 });

@@ -26,7 +26,7 @@ describe('the samples', () => {
       await node(root, 'node_modules/@nestjs/cli/bin/nest.js', 'build', project);
       expect(existsSync(join(root, 'sample', project, 'dist/main.js'))).toBe(true);
     }
-  }, 300_000);
+  });
 
   it('start with `npm start`, on PORT, and end with it', async () => {
     const port = await freePort();
@@ -54,7 +54,7 @@ describe('the samples', () => {
     }
     await ended;
     await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow('fetch failed');
-  }, 120_000);
+  });
 });
 
 function freePort(): Promise<number> {

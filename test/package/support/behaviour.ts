@@ -9,7 +9,7 @@ export function itServesSessions(app: () => InstalledApp, main: string, adapter:
 
     beforeAll(async () => {
       url = await app().start(main, adapter);
-    }, 60_000);
+    });
 
     afterAll(async () => {
       expect(await app().stop()).toEqual([0]);

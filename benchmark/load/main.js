@@ -1,0 +1,27 @@
+// The client in a process of its own, driven by messages of its parent.
+import { answerParent } from '../processes.js';
+import { Connection, requestText, tokenOf } from './connection.js';
+import { Slice } from './slice.js';
+
+let slice;
+
+answerParent({
+  /** One request on a connection of its own. */
+  async single({ port, workload, token }) {
+    const connection = await Connection.open(port);
+    const { status, head, body } = await connection.send(requestText(workload, token));
+    connection.close();
+    if (status !== workload.status) throw new Error(`${workload.path} answered ${status}: ${body}`);
+    return { token: tokenOf(head), body: JSON.parse(body) };
+  },
+
+  /** Opens the connections of a slice and gets them going: what it costs is not measured. */
+  async open({ port, workload, sessions, warmUp }) {
+    slice = await Slice.open(port, workload, sessions);
+    await slice.run(warmUp);
+  },
+
+  run: (requests) => slice.run(requests),
+
+  close: () => slice.close(),
+});

@@ -1,0 +1,40 @@
+import { parseArgs } from 'node:util';
+
+/** How much is measured. A quick run shows that everything works; its numbers mean little. */
+const FULL = { rounds: 15, requests: 4_000, warmUp: 12_000 };
+const QUICK = { rounds: 3, requests: 1_000, warmUp: 2_000 };
+
+/** How many connections, each with a session of its own: enough that the server never runs out of work. */
+const CONNECTIONS = 16;
+
+/** @param {string[]} args of the command line */
+export function readOptions(args) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      rounds: { type: 'string' },
+      requests: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      apart: { type: 'boolean', default: false },
+    },
+  });
+  const { rounds, requests, warmUp } = values.quick ? QUICK : FULL;
+  return {
+    quick: values.quick,
+    apart: values.apart,
+    connections: CONNECTIONS,
+    rounds: count('rounds', values.rounds) ?? rounds,
+    // Each connection sends as many.
+    requests: Math.ceil((count('requests', values.requests) ?? requests) / CONNECTIONS) * CONNECTIONS,
+    warmUp,
+  };
+}
+
+function count(name, text) {
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1) {
+    throw new Error(`--${name} takes a whole number of at least 1, got ${text}.`);
+  }
+  return number;
+}

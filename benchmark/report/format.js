@@ -1,0 +1,19 @@
+export const micros = (value) => `${value.toFixed(1)} µs`;
+
+/** A median with its quartiles. */
+export const spread = ({ median, low, high }) => `${median.toFixed(1)} (${low.toFixed(1)} to ${high.toFixed(1)})`;
+
+export const whole = (value) => Math.round(value).toLocaleString('en');
+
+export const percent = (share) => `${Math.round(share * 100)}%`;
+
+/** Rows in columns as wide as they need. */
+export function columns(rows) {
+  const widths = rows[0].map((_, index) => Math.max(...rows.map((row) => row[index].length)));
+  return rows.map((row) =>
+    row
+      .map((cell, index) => cell.padEnd(widths[index]))
+      .join('  ')
+      .trimEnd(),
+  );
+}
