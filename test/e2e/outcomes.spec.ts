@@ -4,6 +4,7 @@ import { MarkingFilter } from '../support/answers.js';
 import { closeApps, SILENT, startApp } from '../support/app.js';
 import { call, type Answer } from '../support/client.js';
 import { PLATFORMS, type RunningApp } from '../support/platforms.js';
+import { failOnUnhandledRejections } from '../support/rejections.js';
 import { ProbedStore } from '../support/stores.js';
 
 type Data = Record<string, unknown>;
@@ -72,16 +73,8 @@ class ContestedStore extends ProbedStore {
 const post = (url: string, way: string, token?: string): Promise<Answer> =>
   call(url, `/change/${encodeURIComponent(way)}`, { method: 'POST', token });
 
-let rejected: unknown[];
-const note = (reason: unknown): void => void rejected.push(reason);
-
-beforeAll(() => process.on('unhandledRejection', note));
-afterAll(() => process.off('unhandledRejection', note));
-beforeEach(() => (rejected = []));
+failOnUnhandledRejections();
 afterEach(closeApps);
-afterEach(() => {
-  expect(rejected).toEqual([]);
-});
 
 describe.each(PLATFORMS)('what a request is told of its commit on %s', (platform) => {
   let store: ContestedStore;

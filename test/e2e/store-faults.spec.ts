@@ -15,6 +15,7 @@ import { call, type Answer } from '../support/client.js';
 import { TestClock } from '../support/clock.js';
 import { collectEvents } from '../support/events.js';
 import { PLATFORMS, type RunningApp } from '../support/platforms.js';
+import { failOnUnhandledRejections } from '../support/rejections.js';
 import { CallbackMapStore, ProbedStore, SimpleMapStore } from '../support/stores.js';
 
 type Data = Record<string, unknown>;
@@ -145,16 +146,8 @@ const BROKEN: [string, () => Breakable][] = [
 
 const post = (url: string, path: string, token?: string): Promise<Answer> => call(url, path, { method: 'POST', token });
 
-let rejected: unknown[];
-const note = (reason: unknown): void => void rejected.push(reason);
-
-beforeAll(() => process.on('unhandledRejection', note));
-afterAll(() => process.off('unhandledRejection', note));
-beforeEach(() => (rejected = []));
+failOnUnhandledRejections();
 afterEach(closeApps);
-afterEach(() => {
-  expect(rejected).toEqual([]);
-});
 
 describe.each(PLATFORMS)('faults of the store on %s', (platform) => {
   const start = (session: SessionOptions): Promise<RunningApp> =>
