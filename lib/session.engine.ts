@@ -11,6 +11,7 @@ export class SessionEngine {
   private readonly sweeper: Sweeper;
   private readonly writer = randomBytes(9).toString('base64url');
   private writes = 0;
+  private hasSteppedAside = false;
   private closing: Promise<void> | undefined;
 
   constructor(readonly options: ResolvedSessionOptions) {
@@ -41,6 +42,18 @@ export class SessionEngine {
   /** Removes all ended sessions that the store still keeps; the number removed. */
   sweep(): Promise<number> {
     return this.sweeper.sweep();
+  }
+
+  /** Another session layer had the request first: its sessions count, not these (law 10). Told once. */
+  stepAside(other: SessionEngine): void {
+    if (other === this || this.hasSteppedAside) return;
+    this.hasSteppedAside = true;
+    this.events.emit({
+      type: 'store_notice',
+      reason:
+        'Two session layers are mounted, app.use(session()) and SessionModule for example. Requests use the one that ' +
+        'comes first; the SessionService of the other does not know their sessions. Remove one.',
+    });
   }
 
   /** Removes a record that can't be read, and never will be: its client gets a new start with its next request. */

@@ -37,7 +37,7 @@ export class SessionRequest implements SessionOwner, TransportAnswer, AnswerOwne
   private cookies: string[] | undefined;
 
   constructor(
-    private readonly engine: SessionEngine,
+    readonly engine: SessionEngine,
     readonly raw: RequestWithSession,
     private readonly rawResponse: ServerResponse,
     private readonly platform: Platform,

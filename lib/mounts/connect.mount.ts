@@ -32,7 +32,9 @@ export function connectMiddleware(engine: SessionEngine, fail?: Platform['fail']
   const { excludes } = engine.options;
   return (raw: EnteringRequest, response, next) => {
     // Mounted twice, the first one decides: one load, one commit (law 10).
-    if (raw[REQUEST] !== undefined || excludes?.(pathOf(raw)) === true) {
+    const earlier = raw[REQUEST];
+    if (earlier !== undefined || excludes?.(pathOf(raw)) === true) {
+      if (earlier !== undefined) engine.stepAside(earlier.engine);
       next();
       return;
     }

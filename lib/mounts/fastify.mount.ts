@@ -75,7 +75,9 @@ export function mountOnFastify(
   };
   const enter: OnRequest = (request, reply, done) => {
     const raw: RequestWithSession = request.raw;
-    if (raw[REQUEST] !== undefined || excludes?.(raw.url ?? '/') === true) {
+    const earlier = raw[REQUEST];
+    if (earlier !== undefined || excludes?.(raw.url ?? '/') === true) {
+      if (earlier !== undefined) engine.stepAside(earlier.engine);
       done();
       return;
     }
