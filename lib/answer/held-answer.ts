@@ -93,25 +93,30 @@ export class HeldAnswer {
     this.status = method === 'writeHead' && typeof args[0] === 'number' ? args[0] : response.statusCode;
     this.statusMessage = response.statusMessage;
     this.head = guardResponse(response);
-    queueMicrotask(() => {
-      let work: void | Promise<void>;
-      try {
-        work = this.owner.beforeAnswer(this.status);
-      } catch (error) {
-        this.refuse(error);
-        return;
-      }
-      if (work === undefined) this.release();
-      else
-        work.then(
-          () => {
-            this.release();
-          },
-          (error: unknown) => {
-            this.refuse(error);
-          },
-        );
+    // A promise of its own, because queueMicrotask makes an AsyncResource for each call.
+    void SETTLED.then(() => {
+      this.settle();
     });
+  }
+
+  private settle(): void {
+    let work: void | Promise<void>;
+    try {
+      work = this.owner.beforeAnswer(this.status);
+    } catch (error) {
+      this.refuse(error);
+      return;
+    }
+    if (work === undefined) this.release();
+    else
+      work.then(
+        () => {
+          this.release();
+        },
+        (error: unknown) => {
+          this.refuse(error);
+        },
+      );
   }
 
   /** Lets the kept calls go out. */
@@ -209,6 +214,8 @@ export class HeldAnswer {
     return result;
   }
 }
+
+const SETTLED = Promise.resolve();
 
 /** One function of each name for all responses: no closure for each request. */
 const OUTER: Record<Method, Call> = {
