@@ -7,20 +7,28 @@ export type {
 } from './session.module.js';
 export { SessionService } from './session.service.js';
 export type { SessionInfo } from './session.service.js';
+export type { SessionDetails } from './session.details.js';
+export type { SessionDevice } from './session.identity.js';
+export type { LoginOptions } from './session.login.js';
+export type { UserSession } from './session.users.js';
 export { SESSION_STORE } from './session.constants.js';
 
 export { Session } from './decorators/session.decorator.js';
 export { TokenSession } from './session.js';
 export type { RegenerateOptions, SessionCallback, SessionData } from './session.js';
 
+export { RequireLogin } from './decorators/require-login.decorator.js';
+export { RequireRecentLogin } from './decorators/require-recent-login.decorator.js';
 export { RequireSession } from './decorators/require-session.decorator.js';
+export { UserId } from './decorators/user-id.decorator.js';
 export { CsrfExempt } from './decorators/csrf-exempt.decorator.js';
 export { SessionGuard } from './guards/session.guard.js';
 export { CsrfGuard } from './guards/csrf.guard.js';
 
 export { session } from './session.middleware.js';
 export type { SessionMiddleware } from './session.middleware.js';
-export type { Duration, SessionOptions } from './session.options.js';
+export type { Duration } from './session.duration.js';
+export type { SessionOptions } from './session.options.js';
 
 export { header } from './transports/header.transport.js';
 export { bearer } from './transports/bearer.transport.js';
@@ -49,6 +57,8 @@ export type {
   SweepResult,
   UpdateResult,
 } from './stores/session-store.js';
+
+export type { UserIndex, UserIndexAddition, UserIndexEntry, UserIndexTerms } from './stores/user-index.js';
 
 export { SessionConfigError, SessionDataError, SessionError, SessionUsageError } from './session.errors.js';
 export type { SessionErrorCode } from './session.errors.js';

@@ -2,6 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { changesBetween, differs, type Data } from './session.diff.js';
 import type { SessionEngine } from './session.engine.js';
 import { SessionDataError } from './session.errors.js';
+import { ANONYMOUS, type SessionIdentity } from './session.identity.js';
+import type { LiveReading } from './session.reading.js';
 import { checkName, RESERVED_NAMES, type TokenSession } from './session.js';
 import type { SessionRecord } from './stores/session-store.js';
 
@@ -10,6 +12,7 @@ export type Mutation = (draft: Data) => unknown;
 
 /** A draft after its mutation: the whole as text, and what is new in it. */
 export interface Draft {
+  readonly data: Data;
   readonly text: string;
   readonly changes: ReadonlyMap<string, unknown>;
 }
@@ -20,6 +23,8 @@ export class SessionCopy {
   #token: string | undefined;
   id: string | undefined;
   record: SessionRecord | undefined;
+  /** Whom the session belongs to: as it is stored, or shall be with the next write. */
+  identity: SessionIdentity = ANONYMOUS;
   /** The data as it is stored; what differs from it is a change. */
   private text = '';
   /** In place of data that the handler froze, once there is something to take in. */
@@ -40,6 +45,14 @@ export class SessionCopy {
     this.#token = token;
   }
 
+  /** A copy of the same data that is not stored yet: for the same session under another token. */
+  successor(identity: SessionIdentity): SessionCopy {
+    const next = new SessionCopy(this.engine, this.data);
+    next.identity = identity;
+    next.thawed = this.thawed;
+    return next;
+  }
+
   get isEmpty(): boolean {
     // A top-level undefined is as good as deleted.
     for (const key of Object.keys(this.data)) if ((this.data as Data)[key] !== undefined) return false;
@@ -51,7 +64,7 @@ export class SessionCopy {
   }
 
   /** Takes over what is stored, in place of all there was. */
-  replaceBy(record: SessionRecord, text: string): void {
+  replaceBy({ record, text, identity }: LiveReading): void {
     const data = this.engine.options.codec.decode(text);
     for (const key of Object.keys(this.data)) Reflect.deleteProperty(this.data, key);
     for (const key of Object.keys(data)) {
@@ -60,6 +73,7 @@ export class SessionCopy {
       else (this.data as Data)[key] = data[key];
     }
     this.assigned = undefined;
+    this.identity = identity;
     this.confirm(record, text);
   }
 
@@ -111,7 +125,7 @@ export class SessionCopy {
     const draft = codec.decode(text);
     await mutation(draft);
     for (const key of Object.keys(draft)) checkName(key);
-    return { text: this.encoded(draft), changes: changesBetween(codec, codec.decode(text), draft) };
+    return { data: draft, text: this.encoded(draft), changes: changesBetween(codec, codec.decode(text), draft) };
   }
 
   /** Notes what is stored now, and puts what a mutation changed into the data. */
@@ -125,7 +139,7 @@ export class SessionCopy {
    * Takes in what another request stored: the keys that it changed, but for those that this one
    * changed too (law 5). Values that stay keep their identity, as handlers may hold on to them.
    */
-  takeIn(record: SessionRecord, text: string): void {
+  takeIn({ record, text, identity }: LiveReading): void {
     const { codec } = this.engine.options;
     const before = codec.decode(this.text);
     const theirs = changesBetween(codec, before, codec.decode(text));
@@ -133,6 +147,7 @@ export class SessionCopy {
       if (this.assigned?.has(key) === true || differs(codec, before, this.data, key)) theirs.delete(key);
     }
     this.apply(theirs);
+    this.identity = identity;
     this.confirm(record, text);
   }
 
@@ -163,7 +178,7 @@ export class SessionCopy {
   }
 
   /** A plain object: codecs other than JSON refuse instances of classes. */
-  private plain(): Data {
+  plain(): Data {
     return Object.assign({}, this.thawed ?? this.data);
   }
 

@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { SessionEvents } from './session.events.js';
 import type { ResolvedSessionOptions } from './session.options.js';
 import { Sweeper } from './session.sweeper.js';
+import { SessionUsers } from './session.users.js';
 import { StoreAccess } from './stores/store-access.js';
 
 /** What all sessions of one `forRoot` or `session()` share: options, store, clock, events. */
 export class SessionEngine {
   readonly events: SessionEvents;
   readonly store: StoreAccess;
+  readonly users = new SessionUsers(this);
   private readonly sweeper: Sweeper;
   private readonly writer = randomBytes(9).toString('base64url');
   private writes = 0;

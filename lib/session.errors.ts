@@ -5,6 +5,10 @@ import { HttpException } from '@nestjs/common';
  *
  * - `SESSION_REQUIRED` 401: the route needs a stored session and the request has none.
  * - `SESSION_ENDED` 401: the session ended while this request was changing it; nothing was stored.
+ * - `LOGIN_REQUIRED` 401: the route needs a user, and the session is bound to none.
+ * - `LEVEL_REQUIRED` 401: the user has to prove more, by a second factor say; the body says up to which `level`.
+ * - `RECENT_LOGIN_REQUIRED` 401: the last proof is too old; the body says how old it may be, `maxAge` in ms.
+ * - `TOO_MANY_SESSIONS` 403: the user has `maxPerUser` sessions already.
  * - `CSRF_REFUSED` 403: an unsafe request from another site, with the session in a cookie.
  * - `SESSION_CONFLICT` 503: other requests kept changing the session; nothing was stored.
  * - `STORE_UNAVAILABLE` 503: the store refused, or was not reached in time; nothing was stored.
@@ -16,6 +20,10 @@ export type SessionErrorCode = keyof typeof STATUS;
 const STATUS = {
   SESSION_REQUIRED: 401,
   SESSION_ENDED: 401,
+  LOGIN_REQUIRED: 401,
+  LEVEL_REQUIRED: 401,
+  RECENT_LOGIN_REQUIRED: 401,
+  TOO_MANY_SESSIONS: 403,
   CSRF_REFUSED: 403,
   SESSION_CONFLICT: 503,
   STORE_UNAVAILABLE: 503,
@@ -35,10 +43,10 @@ export class SessionError extends HttpException {
   constructor(
     readonly code: SessionErrorCode,
     message: string,
-    options?: { cause?: unknown },
+    options?: { cause?: unknown; details?: Readonly<Record<string, number>> },
   ) {
     const statusCode = STATUS[code];
-    super({ statusCode, error: PHRASE[statusCode], code, message }, statusCode, {
+    super({ statusCode, error: PHRASE[statusCode], code, message, ...options?.details }, statusCode, {
       cause: options?.cause,
     });
     this.message = message;
@@ -48,6 +56,10 @@ export class SessionError extends HttpException {
 /** Whether this is a `SessionError`, also one of another copy of this package. */
 export function isSessionError(error: unknown): error is SessionError {
   return error instanceof Error && error.name === 'SessionError' && 'code' in error;
+}
+
+export function loginRequired(): SessionError {
+  return new SessionError('LOGIN_REQUIRED', 'This needs a user. Sign in first.');
 }
 
 /** Data that the codec can't carry, or too much of it. Nothing was stored; the old data is intact. */
@@ -78,6 +90,8 @@ export class SessionUsageError extends Error {
       | 'NOT_MOUNTED'
       | 'NOT_HTTP'
       | 'NOT_SUPPORTED'
+      | 'INVALID_USER_ID'
+      | 'INVALID_LOGIN_OPTION'
       | 'RANDOM_UNAVAILABLE',
     message: string,
     options?: { cause?: unknown },

@@ -9,8 +9,12 @@ export type SessionEvent =
   | { type: 'session_created'; id: string }
   /** A session got a new token; the old one opens nothing any more. */
   | { type: 'session_renewed'; id: string; previousId: string }
-  /** A session was destroyed. */
-  | { type: 'session_destroyed'; id: string }
+  /** A session was destroyed; `userId` where that was done by `destroyById` or `destroyAll`. */
+  | { type: 'session_destroyed'; id: string; userId?: string }
+  /** A session was bound to a user, who proved who they are. */
+  | { type: 'login_succeeded'; id: string; userId: string }
+  /** A user has `maxPerUser` sessions already. */
+  | { type: 'login_refused'; userId: string; reason: string }
   /** A token named a session past its idle or absolute limit. */
   | { type: 'session_expired'; id: string; reason: string }
   /** A well-formed token that names no session: ended, expired or invented. */
@@ -33,7 +37,7 @@ export type SessionEvent =
   | { type: 'store_failed'; operation: string; reason: string }
   /** The store works again after a fault. */
   | { type: 'store_recovered'; operation: string }
-  /** A bounded store dropped a living session to make room. */
+  /** A living session was dropped to make room: in a bounded store, or for a login beyond `maxPerUser`. */
   | { type: 'session_evicted'; id: string; reason: string }
   /** A Secure cookie was not sent, because the request came over plain http. */
   | { type: 'cookie_withheld'; reason: string }
@@ -60,6 +64,7 @@ const LOGGED: Partial<Record<SessionEventType, keyof SessionLogger>> = {
   store_failed: 'error',
   store_recovered: 'warn',
   session_evicted: 'warn',
+  login_refused: 'warn',
   cookie_withheld: 'error',
   csrf_refused: 'warn',
   store_notice: 'warn',

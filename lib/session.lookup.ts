@@ -4,6 +4,7 @@ import { interpret, UNDECODABLE, type Reading } from './session.reading.js';
 import { SessionState, type SessionOwner } from './session.state.js';
 import { idOf, isToken } from './session-token.js';
 import { ended } from './session.writer.js';
+import { touchInterval } from './session.record.js';
 import type { SessionRecord } from './stores/session-store.js';
 import { isPromise, type UNREADABLE } from './stores/store-access.js';
 import type { SessionTransport, TransportRequest } from './transports/session-transport.js';
@@ -83,7 +84,7 @@ export class SessionLookup {
     switch (reading.kind) {
       case 'live':
         try {
-          return SessionState.of(engine, owner, { token, id, record: reading.record, text: reading.text });
+          return SessionState.of(engine, owner, token, id, reading);
         } catch {
           engine.discard(id, UNDECODABLE);
           this.reading = { kind: 'corrupt', reason: UNDECODABLE };
@@ -157,7 +158,7 @@ export class SessionLookup {
     const { engine } = this;
     const now = engine.now();
     // Either way: a clock that was put back leaves a time in the future behind.
-    if (Math.abs(now - record.usedAt) < engine.options.touchInterval) return;
+    if (Math.abs(now - record.usedAt) < touchInterval(record, engine.options)) return;
     const touched = { ...record, usedAt: now };
     engine.store.aside(() => engine.store.touch(id, touched));
     if (this.reading?.kind === 'live') this.reading = { ...this.reading, record: touched };

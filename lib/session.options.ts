@@ -1,18 +1,16 @@
 import { Logger } from '@nestjs/common';
-import { parse as parseDuration } from '@lukeed/ms';
 import { jsonCodec } from './codec/json.codec.js';
 import type { SessionCodec } from './codec/session-codec.js';
+import { DURATION, toMs, type Duration } from './session.duration.js';
 import type { SessionLogger } from './session.events.js';
 import { pathMatcher } from './session.paths.js';
+import { TOUCH_SHARE } from './session.record.js';
 import { atomicStoreOf } from './stores/atomic-store-of.js';
 import { MemoryStore } from './stores/memory.store.js';
 import type { AtomicSessionStore, SessionStore } from './stores/session-store.js';
 import { hasMethods, invalid } from './session.checks.js';
 import type { SessionTransport, TransportRequest } from './transports/session-transport.js';
 import { transportPlan, type TransportPlan } from './transports/transport-plan.js';
-
-/** A time in ms, or text such as `'30m'`, `'12h'`, `'90d'`. */
-export type Duration = number | string;
 
 /** Options of `SessionModule.forRoot` and `session()`. Wrong ones fail at boot, by name. */
 export interface SessionOptions {
@@ -38,6 +36,20 @@ export interface SessionOptions {
    * session, or `'anonymous'`, an empty session that can be read but not changed. Default `'fail'`.
    */
   onStoreError?: 'fail' | 'anonymous';
+  /** How many sessions a user may have at a time (ASVS 7.1.2). Default: any number. */
+  maxPerUser?: number;
+  /**
+   * What a login beyond `maxPerUser` does: `'evict'` ends the session that was used longest ago,
+   * `'reject'` fails with 403 `TOO_MANY_SESSIONS`. Default `'evict'`.
+   */
+  onMaxPerUser?: 'evict' | 'reject';
+  /**
+   * The user that a session's data tell of, for code that never calls `login` (Passport, say):
+   * when it changes, the session is bound to that user under a new token. Default: data tell of none.
+   */
+  userIdOf?: (data: Readonly<Record<string, unknown>>) => string | number | null | undefined;
+  /** Whether a login notes the client's address and user agent, for `list`. Default false. */
+  captureDevice?: boolean;
   /** How data becomes text. Default: JSON that refuses what it can't carry. */
   codec?: SessionCodec;
   /** What log lines go to. Default: Nest's `Logger`. */
@@ -63,6 +75,10 @@ export interface ResolvedSessionOptions {
   readonly storeTimeout: number;
   readonly maxBytes: number;
   readonly onStoreError: 'fail' | 'anonymous';
+  readonly maxPerUser: number | undefined;
+  readonly onMaxPerUser: 'evict' | 'reject';
+  readonly userIdOf: SessionOptions['userIdOf'];
+  readonly captureDevice: boolean;
   readonly codec: SessionCodec;
   readonly logger: SessionLogger;
   readonly excludes: ((path: string) => boolean) | undefined;
@@ -73,10 +89,12 @@ export interface ResolvedSessionOptions {
 export const SESSION_DEFAULTS = {
   idleTimeout: '30m',
   absoluteTimeout: '12h',
-  touchIntervalShare: 0.1,
+  touchIntervalShare: TOUCH_SHARE,
   storeTimeout: '2s',
   maxBytes: 65_536,
   onStoreError: 'fail',
+  onMaxPerUser: 'evict',
+  captureDevice: false,
 } as const;
 
 const KNOWN: Record<keyof SessionOptions, true> = {
@@ -88,6 +106,10 @@ const KNOWN: Record<keyof SessionOptions, true> = {
   storeTimeout: true,
   maxBytes: true,
   onStoreError: true,
+  maxPerUser: true,
+  onMaxPerUser: true,
+  userIdOf: true,
+  captureDevice: true,
   codec: true,
   logger: true,
   exclude: true,
@@ -118,6 +140,10 @@ export function resolveOptions(options: SessionOptions = {}): ResolvedSessionOpt
     storeTimeout: deadline = SESSION_DEFAULTS.storeTimeout,
     maxBytes = SESSION_DEFAULTS.maxBytes,
     onStoreError = SESSION_DEFAULTS.onStoreError,
+    maxPerUser,
+    onMaxPerUser = SESSION_DEFAULTS.onMaxPerUser,
+    userIdOf,
+    captureDevice = SESSION_DEFAULTS.captureDevice,
     codec = jsonCodec,
     logger = new Logger('Session'),
     exclude = [],
@@ -138,9 +164,20 @@ export function resolveOptions(options: SessionOptions = {}): ResolvedSessionOpt
   if (!['fail', 'anonymous'].includes(onStoreError)) invalid('onStoreError', onStoreError, "'fail' or 'anonymous'");
   if (typeof clock !== 'function') invalid('clock', clock, 'a function that gives ms since the epoch');
 
+  const atomicStore = atomicStoreOf(store, storeTimeout);
+  if (maxPerUser !== undefined) {
+    if (!Number.isSafeInteger(maxPerUser) || maxPerUser < 1)
+      invalid('maxPerUser', maxPerUser, 'a whole number of at least 1');
+    if (atomicStore.users === undefined)
+      invalid('maxPerUser', maxPerUser, 'a store that has `users`, its index of users');
+  }
+  if (!['evict', 'reject'].includes(onMaxPerUser)) invalid('onMaxPerUser', onMaxPerUser, "'evict' or 'reject'");
+  if (userIdOf !== undefined && typeof userIdOf !== 'function') invalid('userIdOf', userIdOf, 'a function of the data');
+  if (typeof captureDevice !== 'boolean') invalid('captureDevice', captureDevice, 'true or false');
+
   const { accept, issue } = transportPlan(options.transport);
   return {
-    store: atomicStoreOf(store, storeTimeout),
+    store: atomicStore,
     transports: accept,
     readingOrder: [...accept].sort((a, b) => Number(b.explicit) - Number(a.explicit)),
     vary: accept.flatMap(({ vary }) => (vary === '' ? [] : [vary])).join(', '),
@@ -151,6 +188,10 @@ export function resolveOptions(options: SessionOptions = {}): ResolvedSessionOpt
     storeTimeout,
     maxBytes,
     onStoreError,
+    maxPerUser,
+    onMaxPerUser,
+    userIdOf,
+    captureDevice,
     codec: withMethods('codec', codec, ['encode', 'decode']),
     logger: withMethods('logger', logger, ['warn', 'error']),
     excludes: excludeMatcher(exclude),
@@ -159,12 +200,7 @@ export function resolveOptions(options: SessionOptions = {}): ResolvedSessionOpt
 }
 
 function duration(name: string, value: unknown): number {
-  const ms = typeof value === 'string' ? parseDuration(value) : value;
-  // Past a day's worth of centuries sums would stop being exact; a fraction of a ms means nothing.
-  if (typeof ms !== 'number' || !Number.isSafeInteger(ms) || ms < 1 || ms > Number.MAX_SAFE_INTEGER / 1024) {
-    invalid(name, value, "a whole number of ms of at least 1, or text such as '30m', '12h', '90d'");
-  }
-  return ms;
+  return toMs(value) ?? invalid(name, value, DURATION);
 }
 
 function excludeMatcher(paths: readonly string[]): ((path: string) => boolean) | undefined {

@@ -1,5 +1,6 @@
 import type { SessionEngine } from './session.engine.js';
 import { SessionError } from './session.errors.js';
+import { ANONYMOUS, NO_MARKS, type SessionIdentity } from './session.identity.js';
 import { sessionEnd, unpack } from './session.record.js';
 import { endOf, type SessionRecord } from './stores/session-store.js';
 import { UNREADABLE } from './stores/store-access.js';
@@ -12,6 +13,7 @@ export interface LiveReading {
   readonly kind: 'live';
   readonly record: SessionRecord;
   readonly text: string;
+  readonly identity: SessionIdentity;
 }
 
 /** What a loaded record means. */
@@ -19,7 +21,7 @@ export type Reading =
   | LiveReading
   | { readonly kind: 'missing' }
   | { readonly kind: 'expired' }
-  | { readonly kind: 'rotated'; readonly successor: string }
+  | { readonly kind: 'rotated' }
   /** Written by a newer version. Kept; nothing can be done with it here. */
   | { readonly kind: 'newer'; readonly error: SessionError }
   /** Not to be read at all. */
@@ -43,5 +45,8 @@ export function interpret(engine: SessionEngine, loaded: SessionRecord | typeof 
   const end = payload.kind === 'rotated' ? endOf(loaded) : sessionEnd(loaded, engine.options);
   if (end <= engine.now()) return { kind: 'expired' };
   if (payload.kind === 'rotated') return payload;
-  return { kind: 'live', record: loaded, text: payload.text };
+  const { text, marks } = payload;
+  const userId = loaded.userId ?? undefined;
+  const identity = userId === undefined && marks === NO_MARKS ? ANONYMOUS : { userId, marks };
+  return { kind: 'live', record: loaded, text, identity };
 }

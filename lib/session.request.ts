@@ -4,6 +4,7 @@ import { HeldAnswer, type AnswerOwner } from './answer/held-answer.js';
 import type { SessionEngine } from './session.engine.js';
 import { SessionUsageError, type SessionError } from './session.errors.js';
 import { SessionLookup } from './session.lookup.js';
+import { ANONYMOUS, type SessionDevice, type SessionIdentity } from './session.identity.js';
 import { absoluteEnd } from './session.record.js';
 import type { SessionOwner, SessionState } from './session.state.js';
 import type { TokenSession } from './session.js';
@@ -89,6 +90,15 @@ export class SessionRequest implements SessionOwner, TransportAnswer, AnswerOwne
     return this.platform.isSecure(this.request);
   }
 
+  get device(): SessionDevice | undefined {
+    return this.engine.options.captureDevice ? deviceOf(this.request, this.raw) : undefined;
+  }
+
+  /** Who is signed in; nobody where there is no stored session. */
+  get identity(): SessionIdentity {
+    return this.hasStoredSession && this.state !== undefined ? this.state.identity : ANONYMOUS;
+  }
+
   get finished(): boolean {
     return this.hold?.ended === true;
   }
@@ -129,7 +139,9 @@ export class SessionRequest implements SessionOwner, TransportAnswer, AnswerOwne
     const { state, engine, lookup } = this;
     this.forgetAdditions();
     if (state?.isLive === true && state.token !== undefined && !lookup.wasSent(state.token)) {
-      this.issuer().send(this, state.token, absoluteEnd(state.times, engine.options) - engine.now());
+      const lasting = state.identity.marks.persistent !== false;
+      const maxAge = lasting ? absoluteEnd(state.times, engine.options) - engine.now() : undefined;
+      this.issuer().send(this, state.token, maxAge);
     } else if (this.clearToken) {
       lookup.via?.clear(this);
     }
@@ -176,6 +188,15 @@ export class SessionRequest implements SessionOwner, TransportAnswer, AnswerOwne
     }
     return chosen;
   }
+}
+
+const MAX_USER_AGENT = 512;
+
+/** What can be told of the client: the framework knows its address by the proxies that it trusts. */
+function deviceOf(request: unknown, raw: IncomingMessage): SessionDevice {
+  const address = (request as { ip?: string }).ip ?? raw.socket.remoteAddress;
+  const userAgent = raw.headers['user-agent']?.slice(0, MAX_USER_AGENT);
+  return { ...(address !== undefined && { address }), ...(userAgent !== undefined && { userAgent }) };
 }
 
 /** The session layer's part of a request, whether it is Node's, Express's or Fastify's. */

@@ -1,30 +1,25 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { SESSION_ENGINE } from './session.constants.js';
+import { detailsOf, type SessionDetails } from './session.details.js';
 import type { SessionEngine } from './session.engine.js';
 import { SessionUsageError } from './session.errors.js';
 import type { SessionEvent } from './session.events.js';
+import { userIdFrom } from './session.identity.js';
+import { checkLevel, loginOf, type LoginOptions } from './session.login.js';
+import type { UserSession } from './session.users.js';
 import { interpret, UNDECODABLE } from './session.reading.js';
-import { absoluteEnd, idleEnd } from './session.record.js';
 import { SessionState } from './session.state.js';
 import { attended, stateOf, type RegenerateOptions, type Session, type TokenSession } from './session.js';
 import { idOf, isToken } from './session-token.js';
 
-/** What is known of a session besides its data. Times are in ms since the epoch. */
-export interface SessionInfo {
+/** What is known of a session besides its data. */
+export interface SessionInfo extends SessionDetails {
   /** SHA-256 of the token; undefined until the session is stored. */
   readonly id: string | undefined;
   /** The secret itself: for the client that owns it, never for a log. Undefined until it is stored. */
   readonly token: string | undefined;
-  /** The user that the session is bound to, if any. */
-  readonly userId: string | undefined;
   readonly isNew: boolean;
-  readonly startedAt: number;
-  readonly usedAt: number;
-  /** When the session ends if it is not used again. */
-  readonly idleExpiresAt: number;
-  /** When the session ends in any case. */
-  readonly absoluteExpiresAt: number;
 }
 
 /** Sessions from anywhere in the application: services, gateways, jobs. A singleton. */
@@ -75,17 +70,78 @@ export class SessionService {
   /** What is known of a session besides its data. */
   info(session: TokenSession): SessionInfo {
     const state = stateOf(session);
-    const { times } = state;
-    return {
-      id: state.id,
-      token: state.token,
-      userId: state.record?.userId,
-      isNew: state.isNew,
-      startedAt: times.startedAt,
-      usedAt: times.usedAt,
-      idleExpiresAt: idleEnd(times, this.engine.options),
-      absoluteExpiresAt: absoluteEnd(times, this.engine.options),
-    };
+    const { id, token, isNew } = state;
+    return { id, token, isNew, ...detailsOf(state.times, state.identity, this.engine.options) };
+  }
+
+  /**
+   * Signs a user in: a new session, bound to the user, under a new token, in place of this one. Both
+   * clocks start anew. Await it: only then is the user signed in.
+   *
+   * @returns the session of the user, which also stands on `req.session`
+   * @throws SessionError `TOO_MANY_SESSIONS` with `onMaxPerUser: 'reject'`
+   * @throws SessionError `SESSION_ENDED` when the user was signed out everywhere meanwhile
+   * @throws SessionError `STORE_UNAVAILABLE`, `OUTCOME_UNKNOWN`
+   * @throws SessionUsageError `INVALID_USER_ID`, `INVALID_LOGIN_OPTION`
+   */
+  login<T extends object>(
+    session: Session<T>,
+    userId: string | number,
+    options: LoginOptions<T> = {},
+  ): Promise<Session<T>> {
+    return attended(async () => {
+      const state = stateOf(session);
+      return (await state.login(loginOf(this.engine, userId, options, state.device))) as Session<T>;
+    });
+  }
+
+  /**
+   * Notes that the user of a session has proved once more who they are, or by a further factor: the
+   * same session under a new token, with clocks that start anew.
+   *
+   * @param options.level how strongly; default as before
+   * @returns the session under its new token, which also stands on `req.session`
+   * @throws SessionError `LOGIN_REQUIRED` without a user, `SESSION_ENDED` when it ended meanwhile
+   */
+  reauthenticate<T extends object>(session: Session<T>, options: { level?: number } = {}): Promise<Session<T>> {
+    return attended(async () => {
+      if (options.level !== undefined) checkLevel(options.level);
+      return (await stateOf(session).reauthenticate(options.level)) as Session<T>;
+    });
+  }
+
+  /**
+   * The living sessions of a user, the one used last first. Compare `id` with the request's to find
+   * its own.
+   *
+   * @throws SessionUsageError `NOT_SUPPORTED` when the store has no index of users
+   */
+  async list(userId: string | number): Promise<UserSession[]> {
+    return this.engine.users.list(userIdFrom(userId));
+  }
+
+  /**
+   * Ends one session of a user, by its public id.
+   *
+   * @returns false when this user has no such session, whoever else has it
+   * @throws SessionUsageError `NOT_SUPPORTED` when the store has no index of users
+   */
+  async destroyById(userId: string | number, id: string): Promise<boolean> {
+    return this.engine.users.destroyById(userIdFrom(userId), id);
+  }
+
+  /**
+   * Ends all sessions of a user, those whose login is still on its way too. When it fails, call it
+   * again: what was to be ended is not forgotten.
+   *
+   * @param options.except a session that goes on, or its id: the request's own, for "everywhere else"
+   * @returns how many were ended
+   * @throws SessionUsageError `NOT_SUPPORTED` when the store has no index of users
+   */
+  async destroyAll(userId: string | number, options: { except?: TokenSession | string } = {}): Promise<number> {
+    const { except } = options;
+    const kept = typeof except === 'object' ? stateOf(except).id : except;
+    return this.engine.users.destroyAll(userIdFrom(userId), kept);
   }
 
   /**
@@ -103,7 +159,7 @@ export class SessionService {
     if (reading.kind === 'corrupt') this.engine.discard(id, reading.reason);
     if (reading.kind !== 'live') return undefined;
     try {
-      return SessionState.of(this.engine, undefined, { token, id, ...reading }).handle as Session<T>;
+      return SessionState.of(this.engine, undefined, token, id, reading).handle as Session<T>;
     } catch {
       this.engine.discard(id, UNDECODABLE);
       return undefined;
@@ -120,7 +176,7 @@ export class SessionService {
   }
 
   /**
-   * Ends every session.
+   * Ends every session of everybody.
    *
    * @throws SessionUsageError `NOT_SUPPORTED` when the store can't clear
    */

@@ -2,10 +2,14 @@ import { SessionCopy, type Mutation } from './session.copy.js';
 import type { Data } from './session.diff.js';
 import type { SessionEngine } from './session.engine.js';
 import { isSessionError, SessionUsageError, type SessionError } from './session.errors.js';
-import { interpret, UNDECODABLE } from './session.reading.js';
+import { ANONYMOUS, identityByData, type SessionDevice, type SessionIdentity } from './session.identity.js';
+import type { Login } from './session.login.js';
+import { interpret, UNDECODABLE, type LiveReading } from './session.reading.js';
 import { sessionEnd } from './session.record.js';
 import { TokenSession } from './session.js';
-import { create, destroy, ended, endReplaced, update } from './session.writer.js';
+import { settle, withdraw } from './session.renewal.js';
+import { announceLogin, bind, freshTimes, login, reauthenticate, regenerate } from './session.succession.js';
+import { create, destroy, ended, update } from './session.writer.js';
 import { SerialQueue } from './serial-queue.js';
 import type { SessionRecord, SessionTimes } from './stores/session-store.js';
 
@@ -19,6 +23,8 @@ export interface SessionOwner {
   readonly finished: boolean;
   /** Why no session may begin in this request, if so. */
   readonly refusal: SessionError | undefined;
+  /** The client's device, where the application wants it noted. */
+  readonly device: SessionDevice | undefined;
   /** Another session stands in this one's place. */
   replaced(next: SessionState): void;
   /** The session is of no use any more; `destroyed` when this request destroyed it for good. */
@@ -29,7 +35,7 @@ export interface SessionOwner {
 export class SessionState {
   /** What handlers see: the data, and the session's own names. */
   readonly handle: TokenSession;
-  private readonly copy: SessionCopy;
+  copy: SessionCopy;
   private readonly operations = new SerialQueue();
   private phase: 'open' | 'ended' | 'replaced' = 'open';
   /** Why nothing can be changed, if so. */
@@ -39,12 +45,12 @@ export class SessionState {
   /** Why something that was asked for did not happen; no success may be answered over it. */
   private fault: { readonly error: unknown; readonly isFinal?: boolean } | undefined;
   private isMutating = false;
-  /** The clocks of the session that this one replaced. */
-  private inherited: SessionTimes | undefined;
 
   constructor(
-    private readonly engine: SessionEngine,
-    private readonly owner?: SessionOwner,
+    readonly engine: SessionEngine,
+    readonly owner?: SessionOwner,
+    /** The clocks with which the session begins; default: both start when it is stored. */
+    private readonly begunWith?: SessionTimes,
   ) {
     const data = new TokenSession(this) as TokenSession & Data;
     this.copy = new SessionCopy(engine, data);
@@ -55,12 +61,14 @@ export class SessionState {
   static of(
     engine: SessionEngine,
     owner: SessionOwner | undefined,
-    stored: { token: string; id: string; record: SessionRecord; text: string },
+    token: string,
+    id: string,
+    reading: LiveReading,
   ): SessionState {
     const state = new SessionState(engine, owner);
-    state.copy.token = stored.token;
-    state.copy.id = stored.id;
-    state.copy.replaceBy(stored.record, stored.text);
+    state.copy.token = token;
+    state.copy.id = id;
+    state.copy.replaceBy(reading);
     return state;
   }
 
@@ -98,10 +106,18 @@ export class SessionState {
     return this.phase === 'ended';
   }
 
+  /** The device of the client whose request this is, where it is to be noted. */
+  get device(): SessionDevice | undefined {
+    return this.owner?.device;
+  }
+
+  /** Whom the session belongs to; nobody once it has ended. */
+  get identity(): SessionIdentity {
+    return this.isOver ? ANONYMOUS : this.copy.identity;
+  }
+
   get times(): SessionTimes {
-    const { idleTimeout, absoluteTimeout } = this.engine.options;
-    const now = this.engine.now();
-    return this.copy.record ?? this.inherited ?? { startedAt: now, usedAt: now, idleTimeout, absoluteTimeout };
+    return this.copy.record ?? this.begunWith ?? freshTimes(this.engine);
   }
 
   get maxAge(): number {
@@ -169,7 +185,7 @@ export class SessionState {
       if (reading.kind === 'newer') throw reading.error;
       if (reading.kind !== 'live') throw this.over(ended());
       try {
-        this.copy.replaceBy(reading.record, reading.text);
+        this.copy.replaceBy(reading);
       } catch {
         this.engine.discard(this.id, UNDECODABLE);
         throw this.over(ended());
@@ -205,50 +221,49 @@ export class SessionState {
     });
   }
 
-  /** The session under a new token, with these keys of its data; the old token is ended (law 7). */
   regenerate(keep: readonly string[]): Promise<TokenSession> {
-    return this.demand(async () => {
-      if (!Array.isArray(keep)) {
-        throw new SessionUsageError('NOT_SUPPORTED', "regenerate takes { keep: ['cart', …] }, a list of keys.");
-      }
-      const next = new SessionState(this.engine, this.owner);
-      next.copy.take(keep, this.copy);
-      if (!this.isNew) await this.rotateTo(next, keep);
-      this.phase = 'replaced';
-      this.owner?.replaced(next);
-      return next.handle;
-    });
+    return this.demand(() => regenerate(this, keep));
   }
 
-  private async rotateTo(next: SessionState, keep: readonly string[]): Promise<void> {
-    const { engine, copy } = this;
-    next.inherited = { ...this.times, usedAt: engine.now() };
-    await next.store(next.copy.encode());
-    try {
-      await endReplaced(engine, copy, next.id as string, () => {
-        next.copy.take(keep, copy);
-        return next.store(next.copy.encode());
-      });
-    } catch (error) {
-      // Nobody has the new token yet, and nobody must be able to get it.
-      await destroy(engine, next.id as string).catch(() => undefined);
-      throw this.over(error);
-    }
-    engine.events.emit({ type: 'session_renewed', id: next.id as string, previousId: copy.id as string });
+  login(terms: Login): Promise<TokenSession> {
+    return this.demand(() => login(this, terms), true);
+  }
+
+  reauthenticate(level: number | undefined): Promise<TokenSession> {
+    return this.demand(() => reauthenticate(this, level));
+  }
+
+  /** A session that is to take the place of this one, with these keys of its data. */
+  successor(identity: SessionIdentity, times: SessionTimes, keep: readonly string[]): SessionState {
+    const next = new SessionState(this.engine, this.owner, times);
+    next.copy.identity = identity;
+    next.copy.take(keep, this.copy);
+    return next;
+  }
+
+  /** Another session takes the place of this one. */
+  replaceBy(next: SessionState): TokenSession {
+    this.phase = 'replaced';
+    this.owner?.replaced(next);
+    return next.handle;
   }
 
   private async store(text: string, mutation?: Mutation): Promise<void> {
     const { engine, copy, owner } = this;
     try {
-      if (copy.record !== undefined) {
-        await update(engine, copy, text, mutation);
+      const byData =
+        mutation === undefined ? identityByData(engine.options, copy.identity, copy.plain(), owner?.device) : undefined;
+      if (copy.record === undefined) {
+        if (byData !== undefined) copy.identity = byData;
+        await this.begin(text, mutation);
+        announceLogin(this);
+      } else if (byData?.userId !== undefined) {
+        await bind(this, byData);
       } else {
-        if (owner?.refusal !== undefined) {
-          engine.events.emit({ type: 'csrf_refused', reason: owner.refusal.message });
-          throw owner.refusal;
-        }
-        if (owner?.canSendToken === false) throw alreadyAnswered('The token of a new session can not be sent');
-        await create(engine, copy, this.times, text, mutation);
+        const left = byData === undefined ? undefined : copy.identity.userId;
+        if (byData !== undefined) copy.identity = byData;
+        await update(engine, copy, text, mutation);
+        if (left !== undefined) engine.users.leave(left, copy.id as string);
       }
       this.fault = undefined;
     } catch (error) {
@@ -257,43 +272,67 @@ export class SessionState {
     }
   }
 
-  private operate<T>(task: () => Promise<T>): Promise<T> {
+  /** Stores the session for the first time. */
+  async begin(text: string, mutation?: Mutation): Promise<void> {
+    const { engine, copy } = this;
+    this.checkCanBegin();
+    await create(engine, copy, this.times, text, { mutation });
+    if (copy.identity.userId === undefined) return;
+    try {
+      await settle(engine, copy);
+    } catch (error) {
+      await withdraw(engine, copy);
+      throw error;
+    }
+  }
+
+  /** Whether a token can be given to the client of this request. */
+  checkCanBegin(): void {
+    const { engine, owner } = this;
+    if (owner?.refusal !== undefined) {
+      engine.events.emit({ type: 'csrf_refused', reason: owner.refusal.message });
+      throw owner.refusal;
+    }
+    if (owner?.canSendToken === false) throw alreadyAnswered('The token of a new session can not be sent');
+  }
+
+  private operate<T>(task: () => Promise<T>, mayHaveEnded = false): Promise<T> {
     if (this.isMutating) {
       // It would wait for the update, which waits for its function, for ever.
       const hint = 'While the function of update() runs the session takes no other operation: change the draft.';
       return Promise.reject(new SessionUsageError('NOT_SUPPORTED', hint));
     }
     return this.operations.run(async () => {
-      this.checkUsable();
+      this.checkUsable(mayHaveEnded);
       if (this.owner?.finished === true) throw alreadyAnswered('The session was used after its request had ended');
       return task();
     });
   }
 
   /** The same for what must not fail unseen: when it did not happen, no success may be answered. */
-  private demand<T>(task: () => Promise<T>): Promise<T> {
-    return this.operate(task).catch((error: unknown) => {
-      const isStoreFault = isSessionError(error) && error.code !== 'SESSION_ENDED';
-      if (this.lock !== undefined || isStoreFault) this.fault = { error, isFinal: true };
+  private demand<T>(task: () => Promise<T>, mayHaveEnded = false): Promise<T> {
+    return this.operate(task, mayHaveEnded).catch((error: unknown) => {
+      const isStoreFault = isSessionError(error) && error.getStatus() === 503;
+      if ((this.lock !== undefined && !mayHaveEnded) || isStoreFault) this.fault = { error, isFinal: true };
       throw error;
     });
   }
 
-  private checkUsable(): void {
+  private checkUsable(mayHaveEnded = false): void {
     if (this.phase === 'replaced') {
       throw new SessionUsageError(
         'SESSION_REPLACED',
-        'This session was replaced by regenerate(): go on with what that gave, or with req.session.',
+        'This session was replaced by a new one at login() or regenerate(): go on with what that gave, or with req.session.',
       );
     }
-    if (this.phase === 'ended') {
+    if (this.phase === 'ended' && !mayHaveEnded) {
       throw new SessionUsageError('SESSION_DESTROYED', 'This session has ended and can not be changed any more.');
     }
-    if (this.lock !== undefined) throw this.refused(this.lock);
+    if (this.lock !== undefined && !(mayHaveEnded && this.lock.code === 'SESSION_ENDED')) throw this.refused(this.lock);
   }
 
   /** Takes an error that may say that the session is over. */
-  private over(error: unknown): unknown {
+  over(error: unknown): unknown {
     if (!isSessionError(error) || error.code !== 'SESSION_ENDED') return error;
     this.phase = 'ended';
     this.owner?.ended(false);

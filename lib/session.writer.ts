@@ -1,8 +1,9 @@
 import type { Mutation, SessionCopy } from './session.copy.js';
 import type { SessionEngine } from './session.engine.js';
-import { SessionError } from './session.errors.js';
+import { isSessionError, SessionError, SessionUsageError } from './session.errors.js';
+import { identityByData } from './session.identity.js';
 import { interpret, UNDECODABLE, type LiveReading } from './session.reading.js';
-import { absoluteEnd, isRecord, packData, tombstoneOf, unpack } from './session.record.js';
+import { absoluteEnd, isRecord, recordOf, tombstoneOf, unpack } from './session.record.js';
 import { createToken, idOf } from './session-token.js';
 import type { SessionRecord, SessionTimes } from './stores/session-store.js';
 import { UNREADABLE } from './stores/store-access.js';
@@ -13,28 +14,38 @@ const MAX_ATTEMPTS = 100;
 /** How often a new session is tried whose id is taken, which only a broken random source can cause. */
 const MAX_CREATIONS = 3;
 
+export interface Creation {
+  readonly mutation?: Mutation | undefined;
+  /** Asked for each id before a session is stored under it; default: the user's index, where there is a user. */
+  readonly admit?: (id: string) => Promise<void>;
+}
+
 /**
- * Stores a new session under a token of its own. Never takes over an id that exists.
+ * Stores a new session under a token of its own. Never takes over an id that exists. The entry of its
+ * user is added, but not settled.
  *
  * @throws SessionError `SESSION_CONFLICT` when every id was taken
+ * @throws SessionError `TOO_MANY_SESSIONS`
  */
 export function create(
   engine: SessionEngine,
   copy: SessionCopy,
   times: SessionTimes,
   text: string,
-  mutation?: Mutation,
+  { mutation, admit }: Creation = {},
 ): Promise<void> {
   return copy.writing(async () => {
     const draft = mutation === undefined ? undefined : await copy.draft(text, mutation);
+    if (draft !== undefined) copy.identity = identityByData(engine.options, copy.identity, draft.data) ?? copy.identity;
     const stored = draft?.text ?? text;
-    const record = { ...times, payload: packData(stored), version: engine.nextVersion() };
+    const { userId } = copy.identity;
+    const record = recordOf(copy.identity, times, stored, engine.nextVersion());
     for (let attempt = 0; attempt < MAX_CREATIONS; attempt++) {
       const token = createToken();
       const id = idOf(token);
-      // A store of others may give anything: only its record proves what it does not say.
-      const created: unknown = await engine.store.create(id, record);
-      if (created === true || (await isOwn(engine, id, record.version))) {
+      if (admit !== undefined) await admit(id);
+      else if (userId !== undefined) await engine.users.admit(userId, id);
+      if (await isCreated(engine, id, record)) {
         copy.token = token;
         copy.id = id;
         copy.confirm(record, stored, draft?.changes);
@@ -44,6 +55,19 @@ export function create(
     }
     throw new SessionError('SESSION_CONFLICT', 'No unused session id was found. Try again.');
   });
+}
+
+/** Stores a new record; when that is not certain, nothing of it stays in the user's index. */
+async function isCreated(engine: SessionEngine, id: string, record: SessionRecord): Promise<boolean> {
+  let isOurs = false;
+  try {
+    // A store of others may give anything: only its record proves what it does not say.
+    const created: unknown = await engine.store.create(id, record);
+    isOurs = created === true || (await isOwn(engine, id, record.version));
+    return isOurs;
+  } finally {
+    if (!isOurs && record.userId !== undefined) engine.users.leave(record.userId, id);
+  }
 }
 
 /**
@@ -63,6 +87,9 @@ export async function update(
     const faster = await copy.writing(() => replace(engine, copy, text, mutation));
     if (faster === undefined) return;
     takeIn(engine, copy, faster);
+    // This request may have signed the user out, whom the faster one still has.
+    const byData = identityByData(engine.options, copy.identity, copy.plain());
+    if (byData?.userId === undefined) copy.identity = byData ?? copy.identity;
     text = copy.encode();
   }
   throw tooManyConflicts();
@@ -71,19 +98,26 @@ export async function update(
 /**
  * Ends a session whose successor is stored already: the old token leaves a tombstone (law 7).
  *
+ * @param successor the successor's id, when who ends the one session means to end the other
  * @param again stores the successor's data once more, after the session changed meanwhile
+ * @returns false when the session had ended before
  */
 export async function endReplaced(
   engine: SessionEngine,
   copy: SessionCopy,
-  successor: string,
+  successor: string | undefined,
   again: () => Promise<void>,
-): Promise<void> {
+): Promise<boolean> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const tombstone = tombstoneOf(successor, engine.now(), engine.nextVersion());
-    const faster = await replaceRecord(engine, copy, tombstone);
-    if (faster === undefined) return;
-    takeIn(engine, copy, faster);
+    try {
+      const faster = await replaceRecord(engine, copy, tombstone);
+      if (faster === undefined) return true;
+      takeIn(engine, copy, faster);
+    } catch (error) {
+      if (isSessionError(error) && error.code === 'SESSION_ENDED') return false;
+      throw error;
+    }
     await again();
   }
   throw tooManyConflicts();
@@ -97,13 +131,13 @@ async function replace(
   mutation?: Mutation,
 ): Promise<LiveReading | undefined> {
   const draft = mutation === undefined ? undefined : await copy.draft(text, mutation);
+  if (draft !== undefined && identityByData(engine.options, copy.identity, draft.data) !== undefined) {
+    const hint = "update() can't change who is signed in (userIdOf): assign that to the session itself.";
+    throw new SessionUsageError('NOT_SUPPORTED', hint);
+  }
   const stored = draft?.text ?? text;
-  const record: SessionRecord = {
-    ...(copy.record as SessionRecord),
-    usedAt: engine.now(),
-    payload: packData(stored),
-    version: engine.nextVersion(),
-  };
+  const times = { ...(copy.record as SessionRecord), usedAt: engine.now() };
+  const record = recordOf(copy.identity, times, stored, engine.nextVersion());
   const faster = await replaceRecord(engine, copy, record);
   if (faster === undefined) copy.confirm(record, stored, draft?.changes);
   return faster;
@@ -138,14 +172,16 @@ export async function destroy(engine: SessionEngine, id: string): Promise<void> 
   let next: string | undefined = id;
   for (let hop = 0; next !== undefined && hop < MAX_ATTEMPTS; hop++) {
     const removed: SessionRecord | undefined = await engine.store.destroy(next);
-    const payload = isRecord(removed) ? unpack(removed.payload) : undefined;
-    next = payload?.kind === 'rotated' ? payload.successor : undefined;
+    if (!isRecord(removed)) return;
+    if (typeof removed.userId === 'string') engine.users.leave(removed.userId, next);
+    const payload = unpack(removed.payload);
+    next = payload.kind === 'rotated' ? payload.successor : undefined;
   }
 }
 
 function takeIn(engine: SessionEngine, copy: SessionCopy, faster: LiveReading): void {
   try {
-    copy.takeIn(faster.record, faster.text);
+    copy.takeIn(faster);
   } catch {
     engine.discard(copy.id as string, UNDECODABLE);
     throw ended();

@@ -1,6 +1,5 @@
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
-import { SessionUsageError } from '../session.errors.js';
-import { sessionRequestOf } from '../session.request.js';
+import { sessionRequestIn } from '../session.context.js';
 import type { Session as SessionOf, SessionData } from '../session.js';
 
 /** A session with data of type `T`: one name for this type and the decorator. */
@@ -9,20 +8,7 @@ export type Session<T extends object = SessionData> = SessionOf<T>;
 type Pipe = Type<PipeTransform> | PipeTransform;
 
 const sessionParameter = createParamDecorator((key: string | undefined, context: ExecutionContext): unknown => {
-  if (context.getType() !== 'http') {
-    throw new SessionUsageError(
-      'NOT_HTTP',
-      `@Session() works in HTTP handlers; in a ${context.getType()} handler take SessionService.load(token).`,
-    );
-  }
-  const request = sessionRequestOf(context.switchToHttp().getRequest());
-  if (request === undefined) {
-    throw new SessionUsageError(
-      'NOT_MOUNTED',
-      'There is no session on this request: import SessionModule.forRoot(), and see that `exclude` does not name this path.',
-    );
-  }
-  const { session } = request;
+  const { session } = sessionRequestIn(context, '@Session()');
   if (key === undefined || session === undefined) return session;
   return Object.hasOwn(session, key) ? (session as unknown as Record<string, unknown>)[key] : undefined;
 });

@@ -1,4 +1,5 @@
 import { SessionConfigError } from '../session.errors.js';
+import { MemoryUserIndex } from './memory-user-index.js';
 import {
   endOf,
   laterUse,
@@ -32,6 +33,7 @@ const MISSING: UpdateResult = { status: 'missing' };
 export class MemoryStore implements AtomicSessionStore {
   /** In the order of last write or touch, the oldest first: a Map keeps insertion order. */
   private readonly records = new Map<string, SessionRecord>();
+  readonly users = new MemoryUserIndex(() => this.now());
   private readonly maxSessions: number;
   private now: () => number = Date.now;
   private host: StoreHost | undefined;
@@ -91,7 +93,7 @@ export class MemoryStore implements AtomicSessionStore {
 
   destroy(id: string): SessionRecord | undefined {
     const record = this.living(id);
-    this.records.delete(id);
+    if (record !== undefined) this.drop(id, record);
     return record;
   }
 
@@ -107,7 +109,7 @@ export class MemoryStore implements AtomicSessionStore {
       }
       const [id, record] = next.value;
       if (endOf(record) <= now) {
-        this.records.delete(id);
+        this.drop(id, record);
         removed++;
       }
     }
@@ -123,13 +125,20 @@ export class MemoryStore implements AtomicSessionStore {
 
   clear(): void {
     this.records.clear();
+    this.users.clear();
   }
 
   private living(id: string): SessionRecord | undefined {
     const record = this.records.get(id);
     if (record === undefined || endOf(record) > this.now()) return record;
-    this.records.delete(id);
+    this.drop(id, record);
     return undefined;
+  }
+
+  /** Removes a record, and with it its user's entry. */
+  private drop(id: string, { userId }: SessionRecord): void {
+    this.records.delete(id);
+    if (userId !== undefined) this.users.remove(userId, [id]);
   }
 
   private put(id: string, record: SessionRecord): void {
@@ -140,7 +149,7 @@ export class MemoryStore implements AtomicSessionStore {
   private makeRoom(): void {
     if (this.records.size < this.maxSessions) return;
     for (const [id, record] of this.records) {
-      this.records.delete(id);
+      this.drop(id, record);
       if (endOf(record) > this.now()) {
         this.host?.evicted(
           id,

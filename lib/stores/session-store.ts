@@ -1,3 +1,5 @@
+import type { UserIndex } from './user-index.js';
+
 /** A value, or a promise of one: a store in memory need not make the request wait. */
 export type Awaitable<T> = T | PromiseLike<T>;
 
@@ -83,6 +85,11 @@ export interface AtomicSessionStore {
   /** Removes the record and gives what it was; undefined when it was missing. Resolves when it can't come back. */
   destroy(id: string): Awaitable<SessionRecord | undefined>;
 
+  /**
+   * Which sessions each user has. Without it `login` binds a session to its user all the same, but
+   * nothing can list or end the sessions of a user.
+   */
+  readonly users?: UserIndex;
   /** Removes ended records, one bounded batch a call. Not needed where the backend expires them. */
   sweep?(): Awaitable<SweepResult>;
   /** How many living sessions there are. */

@@ -1,4 +1,5 @@
 import { SerialQueue } from '../serial-queue.js';
+import { NO_MARKS, type SessionMarks } from '../session.identity.js';
 import { isRecord, packData, unpack } from '../session.record.js';
 import {
   endOf,
@@ -11,6 +12,7 @@ import {
   type StoreHost,
   type UpdateResult,
 } from './session-store.js';
+import { SimpleUserIndex } from './simple-user-index.js';
 import { isPromise } from './store-access.js';
 
 /**
@@ -23,6 +25,7 @@ export const METADATA_KEY = 'nestjs-token-session';
 interface Metadata extends SessionTimes {
   readonly version: string;
   readonly userId?: string;
+  readonly marks?: SessionMarks;
   readonly payload?: string;
 }
 
@@ -35,6 +38,13 @@ type Done = (error?: unknown, value?: unknown) => void;
  * notice says so at boot.
  */
 export class SimpleStoreAdapter implements AtomicSessionStore {
+  readonly users = new SimpleUserIndex({
+    now: () => this.now(),
+    exclusively: (sid, task) => this.exclusively(sid, task),
+    get: async (sid) => metadataOf(await this.call((done) => this.store.get(sid, done))),
+    set: (sid, metadata, ttl) => this.put(sid, { [METADATA_KEY]: metadata }, ttl),
+    destroy: (sid) => this.call((done) => this.store.destroy(sid, done)),
+  });
   count?: () => Promise<number>;
   clear?: () => Promise<void>;
   /** One queue for each session that is being written. */
@@ -117,13 +127,15 @@ export class SimpleStoreAdapter implements AtomicSessionStore {
   }
 
   private async write(id: string, record: SessionRecord, method: 'set' | 'touch' = 'set'): Promise<void> {
+    await this.put(id, sessionOf(record), Math.max(1, endOf(record) - this.now()), method);
+  }
+
+  private async put(id: string, session: StoredSession, ttl: number, method: 'set' | 'touch' = 'set'): Promise<void> {
     const { store } = this;
-    const session = sessionOf(record);
-    const lifetime = Math.max(1, endOf(record) - this.now());
     // A callback store whose method takes three parameters is one of connect's, without `ttl`.
     const isConnects = this.takesCallbacks && store[method]?.length === 3;
     await this.call((done) =>
-      isConnects ? store[method]?.(id, session, done as never, done) : store[method]?.(id, session, lifetime, done),
+      isConnects ? store[method]?.(id, session, done as never, done) : store[method]?.(id, session, ttl, done),
     );
   }
 
@@ -176,18 +188,20 @@ export class SimpleStoreAdapter implements AtomicSessionStore {
 /** Data as plain JSON where it is that, so that other programs can read it; else as text. */
 function sessionOf(record: SessionRecord): StoredSession {
   const { payload, ...metadata } = record;
-  const data = plainData(payload);
-  return data === undefined ? { [METADATA_KEY]: { ...metadata, payload } } : { ...data, [METADATA_KEY]: metadata };
+  const content = unpack(payload);
+  const data = content.kind === 'data' ? plainData(content.text) : undefined;
+  if (content.kind !== 'data' || data === undefined) return { [METADATA_KEY]: { ...metadata, payload } };
+  const marks = content.marks === NO_MARKS ? undefined : { marks: content.marks };
+  return { ...data, [METADATA_KEY]: { ...metadata, ...marks } };
 }
 
-function plainData(payload: string): Record<string, unknown> | undefined {
-  const content = unpack(payload);
-  if (content.kind !== 'data' || !content.text.startsWith('{')) return undefined;
+function plainData(text: string): Record<string, unknown> | undefined {
+  if (!text.startsWith('{')) return undefined;
   try {
-    const data = JSON.parse(content.text) as Record<string, unknown>;
+    const data = JSON.parse(text) as Record<string, unknown>;
     const isPlain = !Object.hasOwn(data, METADATA_KEY) && !Object.hasOwn(data, '__proto__');
     // Only text that comes back letter for letter may leave its form.
-    return isPlain && JSON.stringify(data) === content.text ? data : undefined;
+    return isPlain && JSON.stringify(data) === text ? data : undefined;
   } catch {
     return undefined;
   }
@@ -197,8 +211,12 @@ function recordOf(session: unknown): unknown {
   if (typeof session !== 'object') return session;
   const { [METADATA_KEY]: metadata, ...data } = session as Record<string, unknown>;
   if (typeof metadata !== 'object' || metadata === null) return session;
-  const { payload, ...rest } = metadata as Metadata;
-  return { ...rest, payload: payload ?? packData(JSON.stringify(data)) };
+  const { payload, marks, ...rest } = metadata as Metadata;
+  return { ...rest, payload: payload ?? packData(JSON.stringify(data), marks) };
+}
+
+function metadataOf(session: unknown): unknown {
+  return typeof session === 'object' && session !== null ? (session as StoredSession)[METADATA_KEY] : undefined;
 }
 
 const LOSSES = {

@@ -9,11 +9,13 @@ import type {
   SweepResult,
   UpdateResult,
 } from './session-store.js';
+import { UserIndexAccess, type UserOperation } from './user-index-access.js';
 
-type Operation = 'load' | 'create' | 'update' | 'touch' | 'destroy' | 'sweep' | 'count' | 'clear' | 'close';
+type Operation =
+  'load' | 'create' | 'update' | 'touch' | 'destroy' | 'sweep' | 'count' | 'clear' | 'close' | UserOperation;
 
 /** Operations that leave it open whether they were carried out when no answer comes. */
-const WRITES = new Set<Operation>(['create', 'update', 'destroy']);
+const WRITES = new Set<Operation>(['create', 'update', 'destroy', 'users.add', 'users.settle', 'users.revoke']);
 
 /** What is left when a store gives something that is not a record. */
 export const UNREADABLE = Symbol('unreadable');
@@ -24,6 +26,8 @@ export const UNREADABLE = Symbol('unreadable');
  * once is given at once, without a promise.
  */
 export class StoreAccess {
+  /** Which sessions each user has, where the store keeps that. */
+  readonly users: UserIndexAccess | undefined;
   private failing = false;
   private readonly underWay = new Set<Promise<unknown>>();
 
@@ -31,7 +35,9 @@ export class StoreAccess {
     readonly store: AtomicSessionStore,
     private readonly timeout: number,
     private readonly events: SessionEvents,
-  ) {}
+  ) {
+    this.users = store.users && new UserIndexAccess(store.users, (operation, run) => this.call(operation, run));
+  }
 
   load(id: string): Awaitable<SessionRecord | typeof UNREADABLE | undefined> {
     const loaded = this.call('load', () => this.store.load(id));

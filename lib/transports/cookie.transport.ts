@@ -34,7 +34,7 @@ export function cookie(
     },
     send(answer, token, maxAge) {
       const { persistent, ...checked } = cookieFor(answer);
-      addCookie(answer, checked, token, persistent ? Math.floor(maxAge / 1000) : undefined);
+      addCookie(answer, checked, token, persistent && maxAge !== undefined ? Math.floor(maxAge / 1000) : undefined);
     },
     clear(answer) {
       addCookie(answer, cookieFor(answer), '', 0);

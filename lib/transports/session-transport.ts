@@ -32,8 +32,11 @@ export interface SessionTransport {
    * request, also if it is no token; for an ambiguous place give an empty string.
    */
   read(request: TransportRequest): string | undefined;
-  /** Sends a token. `maxAge` is the time in ms until the session's absolute limit. */
-  send(answer: TransportAnswer, token: string, maxAge: number): void;
+  /**
+   * Sends a token. `maxAge` is the time in ms until the session's absolute limit; undefined for a
+   * session that the client should forget when it is closed.
+   */
+  send(answer: TransportAnswer, token: string, maxAge: number | undefined): void;
   /** Tells the client that its token is of no use any more. */
   clear(answer: TransportAnswer): void;
   /** Why a session must not be used by this way in this request, if so. Asked before any store call. */

@@ -29,7 +29,8 @@ function bare(cell: string): string {
 }
 
 /** A literal of the table as the value that a reader would give: `'30m'`, `65_536`. */
-function literal(text: string): string | number {
+function literal(text: string): string | number | boolean {
+  if (text === 'true' || text === 'false') return text === 'true';
   return text.startsWith("'") ? text.slice(1, -1) : Number(text.replaceAll(/[_,]/g, ''));
 }
 

@@ -160,6 +160,8 @@ describe.each(PLATFORMS)('SessionService on %s', (platform) => {
       id: (await loaded()).id,
       token,
       isNew: false,
+      level: 0,
+      persistent: true,
       startedAt: now,
       usedAt: now,
       idleExpiresAt: now + 30 * 60_000,

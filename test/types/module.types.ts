@@ -153,7 +153,7 @@ export const transport: SessionTransport = {
   vary: 'X',
   read: ({ raw }) => raw.headers['x'] as string | undefined,
   send: (answer, token, maxAge) => {
-    answer.setHeader('X', `${token}; ${maxAge.toFixed()}`);
+    answer.setHeader('X', `${token}; ${maxAge?.toFixed() ?? ''}`);
   },
   clear: (answer) => {
     answer.setHeader('X', '');

@@ -1,0 +1,75 @@
+import type { SessionCopy } from './session.copy.js';
+import type { SessionEngine } from './session.engine.js';
+import { create, destroy, ended, endReplaced, update } from './session.writer.js';
+import type { SessionTimes } from './stores/session-store.js';
+
+/** A stored session that gets a new token, and with it perhaps a user. */
+export interface Renewal {
+  readonly old: SessionCopy;
+  /** The same session, or the one in its place; not stored yet. */
+  readonly next: SessionCopy;
+  readonly times: SessionTimes;
+  /** Whether the old session has to live till the end. A login may find it ended, and goes on. */
+  readonly goesOn: boolean;
+  /** Brings into the successor's data what another request changed meanwhile. */
+  takeAgain(): void;
+}
+
+/**
+ * Stores the new session first and then ends the old one by its version (law 7). Where the session
+ * has a user, the index decides: it has both from before the one is stored until after the other
+ * has ended, so that a sign-out everywhere finds whichever is there.
+ *
+ * @throws SessionError `SESSION_ENDED` when the old session had to be there, or when the user was
+ *   signed out everywhere meanwhile
+ * @throws SessionError `TOO_MANY_SESSIONS`
+ */
+export async function renew(engine: SessionEngine, renewal: Renewal): Promise<void> {
+  const { old, next, times, goesOn } = renewal;
+  const { userId } = next.identity;
+  const before = { id: old.id as string, userId: old.identity.userId };
+  const isSameUser = userId === before.userId;
+  /** Whether the new entry stands in for the old one, or for itself. */
+  const entry = { replaces: false };
+  await create(engine, next, times, next.encode(), {
+    admit: async (id) => {
+      if (userId === undefined) return;
+      entry.replaces = isSameUser && (await engine.users.succeed(userId, id, before.id));
+      if (entry.replaces) return;
+      if (isSameUser && goesOn) throw ended();
+      await engine.users.admit(userId, id);
+    },
+  });
+  const id = next.id as string;
+  try {
+    if (!entry.replaces) await settle(engine, next);
+    const successor = isSameUser ? id : undefined;
+    const wasThere = await endReplaced(engine, old, successor, () => {
+      renewal.takeAgain();
+      return update(engine, next, next.encode());
+    });
+    if (!wasThere && goesOn) throw ended();
+    if (entry.replaces) await settle(engine, next);
+  } catch (error) {
+    // Nobody has the new token yet, and nobody must be able to get it.
+    await withdraw(engine, next);
+    throw error;
+  }
+  if (before.userId !== undefined && !isSameUser) engine.users.leave(before.userId, before.id);
+  engine.events.emit({ type: 'session_renewed', id, previousId: before.id });
+}
+
+/** Settles the user's entry of a session that is stored now. */
+export async function settle(engine: SessionEngine, copy: SessionCopy): Promise<void> {
+  const { id, identity, record } = copy;
+  if (id === undefined || record === undefined || identity.userId === undefined) return;
+  if (!(await engine.users.settle(identity.userId, id, record))) throw ended();
+}
+
+/** Takes back a session whose token nobody has. */
+export async function withdraw(engine: SessionEngine, copy: SessionCopy): Promise<void> {
+  const { id, identity } = copy;
+  if (id === undefined) return;
+  await destroy(engine, id).catch(() => undefined);
+  if (identity.userId !== undefined) engine.users.leave(identity.userId, id);
+}

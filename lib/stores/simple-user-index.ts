@@ -1,0 +1,67 @@
+import { hash } from 'node:crypto';
+import { UserEntries } from './user-entries.js';
+import type { UserIndex, UserIndexAddition, UserIndexEntry, UserIndexTerms } from './user-index.js';
+
+/** How the index reads and writes one key of a simple store; calls for one key run one after the other. */
+export interface SimpleStorage {
+  now(): number;
+  exclusively<T>(sid: string, task: () => Promise<T>): Promise<T>;
+  get(sid: string): Promise<unknown>;
+  set(sid: string, metadata: object, ttl: number): Promise<void>;
+  destroy(sid: string): Promise<void>;
+}
+
+type Stored = ConstructorParameters<typeof UserEntries>[0];
+
+/**
+ * The index of users in a simple store: one more key for each user that is signed in, of the same
+ * form as a session's. It is as safe as the store itself, that is within one process.
+ */
+export class SimpleUserIndex implements UserIndex {
+  constructor(private readonly storage: SimpleStorage) {}
+
+  add(userId: string, id: string, lifetime: number, terms: UserIndexTerms): Promise<UserIndexAddition> {
+    return this.change(userId, (entries, now) => entries.add(id, lifetime, terms, now));
+  }
+
+  settle(userId: string, id: string, lifetime: number): Promise<boolean> {
+    return this.change(userId, (entries, now) => entries.settle(id, lifetime, now));
+  }
+
+  revoke(userId: string, which: { readonly only?: string; readonly except?: string }): Promise<string[]> {
+    return this.change(userId, (entries, now) => entries.revoke(which, now));
+  }
+
+  async remove(userId: string, ids: readonly string[]): Promise<void> {
+    await this.change(userId, (entries) => {
+      entries.remove(ids);
+    });
+  }
+
+  async list(userId: string): Promise<UserIndexEntry[]> {
+    const entries = await this.read(sidOf(userId));
+    return entries.list(this.storage.now());
+  }
+
+  private change<T>(userId: string, act: (entries: UserEntries, now: number) => T): Promise<T> {
+    const { storage } = this;
+    const sid = sidOf(userId);
+    return storage.exclusively(sid, async () => {
+      const entries = await this.read(sid);
+      const result = act(entries, storage.now());
+      if (entries.isEmpty) await storage.destroy(sid);
+      else await storage.set(sid, { users: entries.stored() }, Math.max(1, entries.endsAt - storage.now()));
+      return result;
+    });
+  }
+
+  private async read(sid: string): Promise<UserEntries> {
+    const stored = await this.storage.get(sid);
+    return new UserEntries((stored as { users?: Stored } | undefined)?.users);
+  }
+}
+
+/** No token has this hash: tokens are 32 random bytes, and hashed without a prefix. */
+function sidOf(userId: string): string {
+  return hash('sha256', `sessions of user ${userId}`, 'base64url');
+}

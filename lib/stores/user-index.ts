@@ -1,0 +1,56 @@
+import type { Awaitable } from './session-store.js';
+
+/** One session of a user, as the index knows it. */
+export interface UserIndexEntry {
+  readonly id: string;
+  /** False while a login or a rotation is on its way to store the session. */
+  readonly settled: boolean;
+}
+
+/** On what terms an entry is added. */
+export interface UserIndexTerms {
+  /** An entry that this one takes the place of: it has to be there, and the two count as one. */
+  readonly replaces?: string;
+  /** How many entries the user may have with this one. */
+  readonly max?: number;
+  /** Entries that may be revoked to stay within `max`, in this order. */
+  readonly evict?: readonly string[];
+}
+
+export interface UserIndexAddition {
+  readonly added: boolean;
+  /** The entries that were revoked for it. */
+  readonly evicted: readonly string[];
+}
+
+/**
+ * Which sessions a user has: an ability of a strong store. Here login and sign-out everywhere meet,
+ * so it decides: an entry stands before the session is stored, and until it is gone.
+ *
+ * Each operation is atomic over all entries of one user; it need not be together with the records.
+ * An entry past its lifetime is not there. A **revoked** entry is kept, as its session may have to
+ * be ended once more, but counts for nothing: it is not listed, not replaced, not settled.
+ */
+export interface UserIndex {
+  /**
+   * Adds an entry that is not settled, if the terms allow; else changes nothing. Adding what is there
+   * already succeeds: a driver may send a command again.
+   *
+   * @param lifetime in ms, for the case that nobody settles it
+   */
+  add(userId: string, id: string, lifetime: number, terms: UserIndexTerms): Awaitable<UserIndexAddition>;
+  /**
+   * Settles an entry, with a new lifetime in ms, and removes the one that it replaces; false, and
+   * nothing changed, when it is not there or revoked.
+   */
+  settle(userId: string, id: string, lifetime: number): Awaitable<boolean>;
+  /**
+   * Revokes entries: all, all but one, or one. An entry and the one that replaces it go together.
+   * Gives the ids of all that are revoked now within that choice, also of those that were before.
+   */
+  revoke(userId: string, which: { readonly only?: string; readonly except?: string }): Awaitable<string[]>;
+  /** Removes these entries, revoked or not. */
+  remove(userId: string, ids: readonly string[]): Awaitable<void>;
+  /** The entries that are not revoked, in the order in which they were added. */
+  list(userId: string): Awaitable<UserIndexEntry[]>;
+}
