@@ -70,6 +70,7 @@ const TYPES = [
   'UpdateResult',
   'UserIndex',
   'UserIndexAddition',
+  'UserIndexChoice',
   'UserIndexEntry',
   'UserIndexTerms',
   'UserSession',

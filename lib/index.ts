@@ -58,7 +58,13 @@ export type {
   UpdateResult,
 } from './stores/session-store.js';
 
-export type { UserIndex, UserIndexAddition, UserIndexEntry, UserIndexTerms } from './stores/user-index.js';
+export type {
+  UserIndex,
+  UserIndexAddition,
+  UserIndexChoice,
+  UserIndexEntry,
+  UserIndexTerms,
+} from './stores/user-index.js';
 
 export { SessionConfigError, SessionDataError, SessionError, SessionUsageError } from './session.errors.js';
 export type { SessionErrorCode } from './session.errors.js';

@@ -17,6 +17,11 @@ export interface Draft {
   readonly changes: ReadonlyMap<string, unknown>;
 }
 
+/** What of a session's data moves along to another: the keys named, or all there are. */
+export type Keep = readonly string[] | typeof EVERYTHING;
+
+export const EVERYTHING = Symbol('everything');
+
 /** This process's copy of a session: its data, and what of it is stored. */
 export class SessionCopy {
   /** Private to inspect and logs too (law 2). */
@@ -49,8 +54,13 @@ export class SessionCopy {
   successor(identity: SessionIdentity): SessionCopy {
     const next = new SessionCopy(this.engine, this.data);
     next.identity = identity;
-    next.thawed = this.thawed;
+    next.follow(this);
     return next;
+  }
+
+  /** Takes the data of a copy of the same session, which stand elsewhere when the handler froze them. */
+  follow(other: SessionCopy): void {
+    this.thawed = other.thawed;
   }
 
   get isEmpty(): boolean {
@@ -66,7 +76,7 @@ export class SessionCopy {
   /** Takes over what is stored, in place of all there was. */
   replaceBy({ record, text, identity }: LiveReading): void {
     const data = this.engine.options.codec.decode(text);
-    for (const key of Object.keys(this.data)) Reflect.deleteProperty(this.data, key);
+    this.clear();
     for (const key of Object.keys(data)) {
       // Only other programs can have stored such a name; it must not shadow the session's own.
       if (RESERVED_NAMES.has(key)) this.refused(`the stored data holds the reserved name "${key}", which is left out`);
@@ -78,15 +88,23 @@ export class SessionCopy {
   }
 
   /** Copies these keys from another session. */
-  take(keys: readonly string[], from: SessionCopy): void {
+  take(keep: Keep, from: SessionCopy): void {
     const { codec } = this.engine.options;
+    // Everything: also what is not there any more.
+    const source: Data = from.thawed ?? from.data;
+    const keys = keep === EVERYTHING ? Object.keys({ ...this.data, ...source }) : keep;
     for (const key of keys) {
       checkName(key);
       // A copy: what is done to the old session's value must not reach the new one.
-      if (Object.hasOwn(from.data, key) && (from.data as Data)[key] !== undefined) {
-        (this.data as Data)[key] = codec.decode(codec.encode({ value: from.data[key] }))['value'];
+      if (Object.hasOwn(source, key) && source[key] !== undefined) {
+        (this.data as Data)[key] = codec.decode(codec.encode({ value: source[key] }))['value'];
       } else Reflect.deleteProperty(this.data, key);
     }
+  }
+
+  /** Removes all data. */
+  clear(): void {
+    for (const key of Object.keys(this.data)) Reflect.deleteProperty(this.data, key);
   }
 
   /** The data as text, whether or not it is stored. */
@@ -108,6 +126,11 @@ export class SessionCopy {
     // Text that another program wrote may say the same in another way.
     if (text === this.text || (this.assigned === undefined && this.isAsStored())) return undefined;
     return this.checkSize(text);
+  }
+
+  /** The data as they are stored. */
+  storedData(): Data {
+    return this.engine.options.codec.decode(this.text);
   }
 
   /** Whether something would be lost if this copy were dropped now. */
@@ -178,8 +201,10 @@ export class SessionCopy {
   }
 
   /** A plain object: codecs other than JSON refuse instances of classes. */
-  plain(): Data {
-    return Object.assign({}, this.thawed ?? this.data);
+  plain(keys?: readonly string[]): Data {
+    const data: Data = this.thawed ?? this.data;
+    if (keys === undefined) return Object.assign({}, data);
+    return Object.fromEntries(keys.filter((key) => Object.hasOwn(data, key)).map((key) => [key, data[key]]));
   }
 
   private isAsStored(): boolean {

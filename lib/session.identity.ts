@@ -65,7 +65,10 @@ export function identityByData(
 ): SessionIdentity | undefined {
   if (userIdOf === undefined || (identity.userId !== undefined && identity.marks.byData !== true)) return undefined;
   const given = userIdOf(data);
-  const userId = given === undefined || given === null || given === '' ? undefined : userIdFrom(given);
+  const userId =
+    given === undefined || given === null || given === ''
+      ? undefined
+      : userIdFrom(given, 'What the option userIdOf gives');
   if (userId === identity.userId) return undefined;
   if (userId === undefined) return ANONYMOUS;
   return { userId, marks: { authenticatedAt: clock(), byData: true, ...(device !== undefined && { device }) } };
@@ -79,14 +82,14 @@ const MAX_USER_ID = 256;
  *
  * @throws SessionUsageError `INVALID_USER_ID` for anything else, also for text that not every store can keep
  */
-export function userIdFrom(value: unknown): string {
+export function userIdFrom(value: unknown, source = 'A user id'): string {
   const id = typeof value === 'bigint' || Number.isSafeInteger(value) ? String(value) : value;
   if (typeof id === 'string' && id !== '' && id.length <= MAX_USER_ID && id.isWellFormed() && !id.includes('\0')) {
     return id;
   }
   throw new SessionUsageError(
     'INVALID_USER_ID',
-    `A user id is text of 1 to ${String(MAX_USER_ID)} characters, or a whole number; got ${described(value)}.`,
+    `${source} is text of 1 to ${String(MAX_USER_ID)} characters, or a whole number; got ${described(value)}.`,
   );
 }
 

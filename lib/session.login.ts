@@ -51,9 +51,7 @@ export function loginOf(
   options: AnyLoginOptions,
   device: SessionDevice | undefined,
 ): Login {
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(KNOWN, name)) refuse(name, 'no such option', `one of ${Object.keys(KNOWN).join(', ')}`);
-  }
+  checkNames('login', options, Object.keys(KNOWN));
   const { persistent = true, label, level = 1, keep = [] } = options;
   if (typeof persistent !== 'boolean') refuse('persistent', persistent, 'true or false');
   if (label !== undefined && !isLabel(label)) refuse('label', label, `text of at most ${String(MAX_LABEL)} characters`);
@@ -67,6 +65,17 @@ export function loginOf(
     ...(!persistent && { persistent }),
   };
   return { identity: { userId: userIdFrom(user), marks }, times: timesOf(engine, options), keep };
+}
+
+/** @throws SessionUsageError `INVALID_LOGIN_OPTION` for an option that does not exist */
+export function checkNames(operation: string, options: object, names: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (names.includes(name)) continue;
+    throw new SessionUsageError(
+      'INVALID_LOGIN_OPTION',
+      `${operation} option ${name}: takes one of ${names.join(', ')}; got no such option.`,
+    );
+  }
 }
 
 /** @throws SessionUsageError `INVALID_LOGIN_OPTION` */

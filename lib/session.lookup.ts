@@ -1,7 +1,8 @@
 import type { SessionEngine } from './session.engine.js';
 import type { SessionError } from './session.errors.js';
 import { interpret, UNDECODABLE, type Reading } from './session.reading.js';
-import { SessionState, type SessionOwner } from './session.state.js';
+import type { SessionOwner } from './session.lifecycle.js';
+import { SessionState } from './session.state.js';
 import { idOf, isToken } from './session-token.js';
 import { ended } from './session.writer.js';
 import { touchInterval } from './session.record.js';

@@ -46,6 +46,10 @@ export interface SessionOptions {
   /**
    * The user that a session's data tell of, for code that never calls `login` (Passport, say):
    * when it changes, the session is bound to that user under a new token. Default: data tell of none.
+   *
+   * ```ts
+   * userIdOf: (data: { passport?: { user?: string } }) => data.passport?.user
+   * ```
    */
   userIdOf?: (data: Readonly<Record<string, unknown>>) => string | number | null | undefined;
   /** Whether a login notes the client's address and user agent, for `list`. Default false. */

@@ -33,8 +33,10 @@ export function packData(text: string, marks: SessionMarks = NO_MARKS): string {
 export function unpack(payload: string): Payload {
   // Data without marks is told by two characters.
   if (payload.startsWith('1\n')) return { kind: 'data', text: payload.slice(2), marks: NO_MARKS };
-  const tombstone = TOMBSTONE.exec(payload);
-  if (tombstone !== null) return { kind: 'rotated', successor: tombstone[1] };
+  if (payload.startsWith('1{"rotatedTo":')) {
+    const tombstone = TOMBSTONE.exec(payload);
+    return tombstone === null ? { kind: 'corrupt' } : { kind: 'rotated', successor: tombstone[1] };
+  }
   if (payload.startsWith('1{')) {
     const end = payload.indexOf('\n');
     const marks = parsed(payload.slice(1, end));

@@ -1,5 +1,6 @@
 import type { SessionCopy } from './session.copy.js';
 import type { SessionEngine } from './session.engine.js';
+import { identityByData } from './session.identity.js';
 import { create, destroy, ended, endReplaced, update } from './session.writer.js';
 import type { SessionTimes } from './stores/session-store.js';
 
@@ -13,6 +14,8 @@ export interface Renewal {
   readonly goesOn: boolean;
   /** Brings into the successor's data what another request changed meanwhile. */
   takeAgain(): void;
+  /** Takes out of the successor's data what came from a session that had ended before (law 6). */
+  takeBack(): void;
 }
 
 /**
@@ -43,12 +46,21 @@ export async function renew(engine: SessionEngine, renewal: Renewal): Promise<vo
   const id = next.id as string;
   try {
     if (!entry.replaces) await settle(engine, next);
-    const successor = isSameUser ? id : undefined;
-    const wasThere = await endReplaced(engine, old, successor, () => {
+    const end = await endReplaced(engine, old, isSameUser && goesOn ? id : undefined, async () => {
       renewal.takeAgain();
-      return update(engine, next, next.encode());
+      // The data may say by now that the user was signed out meanwhile.
+      if (identityByData(engine.options, next.identity, next.plain()) !== undefined) throw ended();
+      await update(engine, next, next.encode());
     });
-    if (!wasThere && goesOn) throw ended();
+    if (end !== 'ended') {
+      if (goesOn) throw ended();
+      if (end === 'missing') {
+        renewal.takeBack();
+        await update(engine, next, next.encode());
+      }
+      // Another login took the place of the old entry: this one needs one of its own.
+      if (entry.replaces && userId !== undefined) await engine.users.admit(userId, id, true);
+    }
     if (entry.replaces) await settle(engine, next);
   } catch (error) {
     // Nobody has the new token yet, and nobody must be able to get it.
@@ -66,10 +78,12 @@ export async function settle(engine: SessionEngine, copy: SessionCopy): Promise<
   if (!(await engine.users.settle(identity.userId, id, record))) throw ended();
 }
 
-/** Takes back a session whose token nobody has. */
-export async function withdraw(engine: SessionEngine, copy: SessionCopy): Promise<void> {
-  const { id, identity } = copy;
-  if (id === undefined) return;
-  await destroy(engine, id).catch(() => undefined);
-  if (identity.userId !== undefined) engine.users.leave(identity.userId, id);
+/** Takes back a session whose token nobody has; as soon as the store can again, if it can't now. */
+export function withdraw(engine: SessionEngine, copy: SessionCopy): Promise<void> {
+  const { id, identity, record } = copy;
+  if (id === undefined) return Promise.resolve();
+  return engine.store.owe(async () => {
+    await destroy(engine, id, record?.version);
+    if (identity.userId !== undefined) await engine.store.users?.remove(identity.userId, [id]);
+  });
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HeaderChanges } from './answer/answer-headers.js';
 import { HeldAnswer, type AnswerOwner } from './answer/held-answer.js';
@@ -6,7 +7,8 @@ import { SessionUsageError, type SessionError } from './session.errors.js';
 import { SessionLookup } from './session.lookup.js';
 import { ANONYMOUS, type SessionDevice, type SessionIdentity } from './session.identity.js';
 import { absoluteEnd } from './session.record.js';
-import type { SessionOwner, SessionState } from './session.state.js';
+import type { SessionOwner } from './session.lifecycle.js';
+import type { SessionState } from './session.state.js';
 import type { TokenSession } from './session.js';
 import type { SessionTransport, TransportAnswer } from './transports/session-transport.js';
 
@@ -190,13 +192,18 @@ export class SessionRequest implements SessionOwner, TransportAnswer, AnswerOwne
   }
 }
 
+/** A proxy that is trusted hands on what it was sent, which may be anything. */
+function isAddress(value: unknown): value is string {
+  return typeof value === 'string' && isIP(value) !== 0;
+}
+
 const MAX_USER_AGENT = 512;
 
 /** What can be told of the client: the framework knows its address by the proxies that it trusts. */
 function deviceOf(request: unknown, raw: IncomingMessage): SessionDevice {
   const address = (request as { ip?: string }).ip ?? raw.socket.remoteAddress;
   const userAgent = raw.headers['user-agent']?.slice(0, MAX_USER_AGENT);
-  return { ...(address !== undefined && { address }), ...(userAgent !== undefined && { userAgent }) };
+  return { ...(isAddress(address) && { address }), ...(userAgent !== undefined && { userAgent }) };
 }
 
 /** The session layer's part of a request, whether it is Node's, Express's or Fastify's. */

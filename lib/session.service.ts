@@ -6,7 +6,7 @@ import type { SessionEngine } from './session.engine.js';
 import { SessionUsageError } from './session.errors.js';
 import type { SessionEvent } from './session.events.js';
 import { userIdFrom } from './session.identity.js';
-import { checkLevel, loginOf, type LoginOptions } from './session.login.js';
+import { checkLevel, checkNames, loginOf, type LoginOptions } from './session.login.js';
 import type { UserSession } from './session.users.js';
 import { interpret, UNDECODABLE } from './session.reading.js';
 import { SessionState } from './session.state.js';
@@ -105,6 +105,7 @@ export class SessionService {
    */
   reauthenticate<T extends object>(session: Session<T>, options: { level?: number } = {}): Promise<Session<T>> {
     return attended(async () => {
+      checkNames('reauthenticate', options, ['level']);
       if (options.level !== undefined) checkLevel(options.level);
       return (await stateOf(session).reauthenticate(options.level)) as Session<T>;
     });
@@ -127,7 +128,9 @@ export class SessionService {
    * @throws SessionUsageError `NOT_SUPPORTED` when the store has no index of users
    */
   async destroyById(userId: string | number, id: string): Promise<boolean> {
-    return this.engine.users.destroyById(userIdFrom(userId), id);
+    const user = userIdFrom(userId);
+    // What a request has in the id's place may be anything, or nothing.
+    return typeof id === 'string' && this.engine.users.destroyById(user, id);
   }
 
   /**
@@ -140,7 +143,7 @@ export class SessionService {
    */
   async destroyAll(userId: string | number, options: { except?: TokenSession | string } = {}): Promise<number> {
     const { except } = options;
-    const kept = typeof except === 'object' ? stateOf(except).id : except;
+    const kept = typeof except === 'object' ? stateOf(except).latestId : except;
     return this.engine.users.destroyAll(userIdFrom(userId), kept);
   }
 

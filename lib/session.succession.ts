@@ -1,3 +1,4 @@
+import { EVERYTHING, type Keep } from './session.copy.js';
 import { levelOf } from './session.details.js';
 import type { SessionEngine } from './session.engine.js';
 import { loginRequired, SessionUsageError } from './session.errors.js';
@@ -5,6 +6,7 @@ import { identityByData, type SessionIdentity } from './session.identity.js';
 import type { Login } from './session.login.js';
 import { renew } from './session.renewal.js';
 import type { SessionState } from './session.state.js';
+import { begin } from './session.storing.js';
 import type { TokenSession } from './session.js';
 import type { SessionTimes } from './stores/session-store.js';
 
@@ -14,20 +16,24 @@ export async function regenerate(state: SessionState, keep: readonly string[]): 
     throw new SessionUsageError('NOT_SUPPORTED', "regenerate takes { keep: ['cart', …] }, a list of keys.");
   }
   const { engine, copy } = state;
-  const next = state.successor(copy.identity, { ...state.times, usedAt: engine.now() }, keep);
-  // One that its data bind to a user belongs to whom the data say that moved along.
-  next.copy.identity = identityByData(engine.options, copy.identity, next.copy.plain()) ?? copy.identity;
+  if (!state.isNew) state.life.checkCanSendToken();
+  // One that its data bind to a user belongs to whom the data say that move along.
+  const byData = identityByData(engine.options, copy.identity, copy.plain(keep), state.device);
+  const isLogin = byData?.userId !== undefined;
+  const times = isLogin ? freshTimes(engine) : { ...state.times, usedAt: engine.now() };
+  const next = state.successor(byData ?? copy.identity, times, keep);
   if (!state.isNew) await renewTo(state, next, keep, true);
+  if (isLogin) announceLogin(next);
   return state.replaceBy(next);
 }
 
 /** A new session of this user in place of this one, with these keys of its data (law 7). */
 export async function login(state: SessionState, { identity, times, keep }: Login): Promise<TokenSession> {
-  state.checkCanBegin();
+  state.life.checkCanSendToken();
   // Nothing moves along from a session that has ended: the login starts afresh.
   const next = state.successor(identity, times, state.isOver ? [] : keep);
   if (state.isLive) await renewTo(state, next, keep, false);
-  else await next.begin(next.copy.encode());
+  else await begin(next, next.copy.encode());
   announceLogin(next);
   return state.replaceBy(next);
 }
@@ -36,12 +42,16 @@ export async function login(state: SessionState, { identity, times, keep }: Logi
 export async function reauthenticate(state: SessionState, level: number | undefined): Promise<TokenSession> {
   const { engine, copy } = state;
   if (copy.identity.userId === undefined || state.isNew) throw loginRequired();
+  if (identityByData(engine.options, copy.identity, copy.plain()) !== undefined) {
+    const hint = 'The data say another user than the session is bound to (userIdOf): save() them first.';
+    throw new SessionUsageError('NOT_SUPPORTED', hint);
+  }
   const now = engine.now();
   const marks = { ...copy.identity.marks, authenticatedAt: now, level: level ?? levelOf(copy.identity) };
-  const keep = Object.keys(copy.plain());
+  state.life.checkCanSendToken();
   const times = { ...state.times, startedAt: now, usedAt: now };
-  const next = state.successor({ ...copy.identity, marks }, times, keep);
-  await renewTo(state, next, keep, true);
+  const next = state.successor({ ...copy.identity, marks }, times, EVERYTHING);
+  await renewTo(state, next, EVERYTHING, true);
   announceLogin(next);
   return state.replaceBy(next);
 }
@@ -49,8 +59,18 @@ export async function reauthenticate(state: SessionState, level: number | undefi
 /** The same session under a new token, as its data bind it to a user now; handlers keep what they hold. */
 export async function bind(state: SessionState, identity: SessionIdentity): Promise<void> {
   const { engine, copy: old } = state;
+  state.life.checkCanSendToken();
   const next = old.successor(identity);
-  await renew(engine, { old, next, times: freshTimes(engine), goesOn: true, takeAgain: () => undefined });
+  await renew(engine, {
+    old,
+    next,
+    times: freshTimes(engine),
+    goesOn: true,
+    takeAgain: () => {
+      next.follow(old);
+    },
+    takeBack: () => undefined,
+  });
   state.copy = next;
   announceLogin(state);
 }
@@ -67,21 +87,19 @@ export function freshTimes(engine: SessionEngine): SessionTimes {
   return { startedAt: now, usedAt: now, idleTimeout, absoluteTimeout };
 }
 
-async function renewTo(
-  state: SessionState,
-  next: SessionState,
-  keep: readonly string[],
-  goesOn: boolean,
-): Promise<void> {
+async function renewTo(state: SessionState, next: SessionState, keep: Keep, goesOn: boolean): Promise<void> {
   const { engine, copy: old } = state;
   const takeAgain = (): void => {
     next.copy.take(keep, old);
   };
+  const takeBack = (): void => {
+    next.copy.clear();
+  };
   const isSameUser = old.identity.userId === next.copy.identity.userId;
   try {
-    await renew(engine, { old, next: next.copy, times: next.times, goesOn, takeAgain });
+    await renew(engine, { old, next: next.copy, times: next.times, goesOn, takeAgain, takeBack });
   } catch (error) {
     // A login that fails leaves an anonymous session as it was.
-    throw goesOn || isSameUser ? state.over(error) : error;
+    throw goesOn || isSameUser ? state.life.over(error) : error;
   }
 }

@@ -2,6 +2,7 @@ import type { SessionEngine } from './session.engine.js';
 import { SessionError, SessionUsageError } from './session.errors.js';
 import { detailsOf, type SessionDetails } from './session.details.js';
 import { interpret, type LiveReading } from './session.reading.js';
+import { currentId, ended } from './session.writer.js';
 import type { SessionTimes } from './stores/session-store.js';
 import type { UserIndexAccess } from './stores/user-index-access.js';
 import type { UserIndexEntry, UserIndexTerms } from './stores/user-index.js';
@@ -35,23 +36,25 @@ export class SessionUsers {
   /**
    * Adds an entry for a session that is about to be stored.
    *
+   * @param isThere whether it is in the index already, in the place of one that is gone
    * @throws SessionError `TOO_MANY_SESSIONS`
+   * @throws SessionError `SESSION_ENDED` when the entry was there already, and was revoked
    */
-  async admit(userId: string, id: string): Promise<void> {
+  async admit(userId: string, id: string, isThere = false): Promise<void> {
     const { maxPerUser: max, onMaxPerUser } = this.engine.options;
     const { users } = this.engine.store;
     if (users === undefined) return;
-    let terms: UserIndexTerms = max === undefined ? {} : { max };
+    let terms: UserIndexTerms = { isThere, ...(max !== undefined && { max }) };
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const { added, evicted } = await users.add(userId, id, LOGIN_DEADLINE, terms);
-      if (evicted.length > 0) await this.evict(users, userId, evicted);
-      if (added) return;
+      if (await this.add(users, userId, id, terms)) return;
+      if (max === undefined) throw ended();
       // Sessions that ran out are in the index still; they must not keep anybody out.
       const { living, hadEnded } = await this.sessionsOf(users, userId);
+      if (isThere && !living.some(([entry]) => entry.id === id)) throw ended();
       if (hadEnded) continue;
       if (onMaxPerUser === 'reject') break;
       const evict = byLastUse(living).map(([entry]) => entry.id);
-      terms = { ...terms, evict: evict.reverse() };
+      terms = { isThere, max, evict: evict.reverse() };
     }
     const reason = `This user has ${String(max)} sessions already. End one of them first.`;
     this.engine.events.emit({ type: 'login_refused', userId, reason });
@@ -61,8 +64,7 @@ export class SessionUsers {
   /** Adds an entry that replaces another; false when that is not there any more. */
   async succeed(userId: string, id: string, replaced: string): Promise<boolean> {
     const { users } = this.engine.store;
-    if (users === undefined) return true;
-    return (await users.add(userId, id, LOGIN_DEADLINE, { replaces: replaced })).added;
+    return users === undefined || this.add(users, userId, id, { replaces: replaced });
   }
 
   /** Settles the entry of a session that is stored now; false when it has to go again. */
@@ -98,42 +100,60 @@ export class SessionUsers {
   /** Ends all sessions of a user but `except`; the number ended. */
   async destroyAll(userId: string, except: string | undefined): Promise<number> {
     const users = this.required('destroyAll');
-    return this.end(users, userId, await users.revoke(userId, except === undefined ? {} : { except }));
+    const revoked = await users.revoke(userId, { except: except && (await currentId(this.engine, except)) });
+    return this.end(users, userId, revoked);
+  }
+
+  /** Adds an entry, and ends the sessions that have to go for it. */
+  private async add(users: UserIndexAccess, userId: string, id: string, terms: UserIndexTerms): Promise<boolean> {
+    const { added, revoked } = await users.add(userId, id, LOGIN_DEADLINE, terms);
+    if (revoked.length === 0) return added;
+    if (revoked.includes(id)) throw ended();
+    try {
+      await this.end(users, userId, revoked, 'the user signed in elsewhere, and maxPerUser was reached');
+    } catch (error) {
+      if (added) this.leave(userId, id);
+      throw error;
+    }
+    return added;
   }
 
   /** Ends sessions whose entries are revoked. What fails can be done again: the entries go last. */
-  private async end(users: UserIndexAccess, userId: string, ids: readonly string[]): Promise<number> {
+  private async end(
+    users: UserIndexAccess,
+    userId: string,
+    ids: readonly string[],
+    evictedFor?: string,
+  ): Promise<number> {
     const { store, events } = this.engine;
-    let ended = 0;
-    await inBatches(ids, async (id) => {
-      if ((await store.destroy(id)) === undefined) return;
-      ended++;
-      events.emit({ type: 'session_destroyed', id, userId });
+    const records = await inBatches(ids, async (id) => {
+      const record = await store.destroy(id);
+      if (record === undefined) return undefined;
+      if (evictedFor === undefined) events.emit({ type: 'session_destroyed', id, userId });
+      else events.emit({ type: 'session_evicted', id, reason: evictedFor });
+      return record;
     });
     if (ids.length > 0) await users.remove(userId, ids);
-    return ended;
-  }
-
-  private async evict(users: UserIndexAccess, userId: string, ids: readonly string[]): Promise<void> {
-    const { store, events } = this.engine;
-    for (const id of ids) {
-      await store.destroy(id);
-      events.emit({ type: 'session_evicted', id, reason: 'the user signed in elsewhere, and maxPerUser was reached' });
-    }
-    await users.remove(userId, ids);
+    return records.filter((record) => record !== undefined).length;
   }
 
   /** The entries whose sessions live or are being stored; those whose sessions ended are removed. */
   private async sessionsOf(users: UserIndexAccess, userId: string): Promise<{ living: Found[]; hadEnded: boolean }> {
+    const entries = await users.list(userId);
+    const readings = await inBatches(entries, async ({ id }) =>
+      interpret(this.engine, await this.engine.store.load(id)),
+    );
     const living: Found[] = [];
     const ended: string[] = [];
-    await inBatches(await users.list(userId), async (entry) => {
-      const reading = interpret(this.engine, await this.engine.store.load(entry.id));
-      if (reading.kind === 'live' && reading.identity.userId === userId) living.push([entry, reading]);
-      // Not readable here and yet a session: it counts.
-      else if (reading.kind === 'newer' || !entry.settled) living.push([entry, undefined]);
-      else ended.push(entry.id);
-    });
+    // The entry of a rotated session keeps its place for the one that replaces it.
+    const isRotating = entries.some(({ settled }) => !settled);
+    for (const [index, entry] of entries.entries()) {
+      const reading = readings[index];
+      if (reading?.kind === 'live' && reading.identity.userId === userId) living.push([entry, reading]);
+      // Not readable here and yet a session, or not stored yet: it counts.
+      else if (reading?.kind === 'newer' || !entry.settled) living.push([entry, undefined]);
+      else if (reading?.kind !== 'rotated' || !isRotating) ended.push(entry.id);
+    }
     if (ended.length > 0) await users.remove(userId, ended);
     return { living, hadEnded: ended.length > 0 };
   }
@@ -151,13 +171,16 @@ export class SessionUsers {
 /** An entry with its session; without one while that is being stored. */
 type Found = readonly [UserIndexEntry, LiveReading | undefined];
 
+/** The one used last first; among equals the one added last, and before all those that are not stored yet. */
 function byLastUse(found: readonly Found[]): Found[] {
-  const lastUse = ([, reading]: Found): number => reading?.record.usedAt ?? Infinity;
-  return [...found].sort((a, b) => (lastUse(b) === lastUse(a) ? 0 : lastUse(b) - lastUse(a)));
+  const lastUse = ([, reading]: Found): number => reading?.record.usedAt ?? Number.MAX_VALUE;
+  return [...found].reverse().sort((a, b) => lastUse(b) - lastUse(a));
 }
 
-async function inBatches<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
+async function inBatches<T, R>(items: readonly T[], act: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
   for (let start = 0; start < items.length; start += BATCH) {
-    await Promise.all(items.slice(start, start + BATCH).map(act));
+    results.push(...(await Promise.all(items.slice(start, start + BATCH).map(act))));
   }
+  return results;
 }

@@ -1,6 +1,7 @@
 import type { Mutation, SessionCopy } from './session.copy.js';
+import type { Data } from './session.diff.js';
 import type { SessionEngine } from './session.engine.js';
-import { isSessionError, SessionError, SessionUsageError } from './session.errors.js';
+import { SessionError, SessionUsageError } from './session.errors.js';
 import { identityByData } from './session.identity.js';
 import { interpret, UNDECODABLE, type LiveReading } from './session.reading.js';
 import { absoluteEnd, isRecord, recordOf, tombstoneOf, unpack } from './session.record.js';
@@ -10,6 +11,9 @@ import { UNREADABLE } from './stores/store-access.js';
 
 /** How often a write is tried against ever new changes of other requests. */
 const MAX_ATTEMPTS = 100;
+
+/** How often a session is only ended if nobody changed it meanwhile. */
+const MAX_CONFLICTS = 3;
 
 /** How often a new session is tried whose id is taken, which only a broken random source can cause. */
 const MAX_CREATIONS = 3;
@@ -65,6 +69,10 @@ async function isCreated(engine: SessionEngine, id: string, record: SessionRecor
     const created: unknown = await engine.store.create(id, record);
     isOurs = created === true || (await isOwn(engine, id, record.version));
     return isOurs;
+  } catch (error) {
+    // It may be stored all the same, or be stored yet.
+    engine.store.aside(() => engine.store.destroy(id, record.version));
+    throw error;
   } finally {
     if (!isOurs && record.userId !== undefined) engine.users.leave(record.userId, id);
   }
@@ -86,10 +94,13 @@ export async function update(
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const faster = await copy.writing(() => replace(engine, copy, text, mutation));
     if (faster === undefined) return;
+    const { userId } = copy.identity;
     takeIn(engine, copy, faster);
-    // This request may have signed the user out, whom the faster one still has.
     const byData = identityByData(engine.options, copy.identity, copy.plain());
-    if (byData?.userId === undefined) copy.identity = byData ?? copy.identity;
+    // The faster one signed the user out whom this one's data still name.
+    if (byData?.userId !== undefined && userId !== undefined) throw ended();
+    // This one signs the user out whom the faster one still has.
+    if (byData !== undefined && byData.userId === undefined) copy.identity = byData;
     text = copy.encode();
   }
   throw tooManyConflicts();
@@ -100,24 +111,20 @@ export async function update(
  *
  * @param successor the successor's id, when who ends the one session means to end the other
  * @param again stores the successor's data once more, after the session changed meanwhile
- * @returns false when the session had ended before
+ * @returns what became of the session if it was not there to be ended
  */
 export async function endReplaced(
   engine: SessionEngine,
   copy: SessionCopy,
   successor: string | undefined,
   again: () => Promise<void>,
-): Promise<boolean> {
+): Promise<'ended' | Gone> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const tombstone = tombstoneOf(successor, engine.now(), engine.nextVersion());
-    try {
-      const faster = await replaceRecord(engine, copy, tombstone);
-      if (faster === undefined) return true;
-      takeIn(engine, copy, faster);
-    } catch (error) {
-      if (isSessionError(error) && error.code === 'SESSION_ENDED') return false;
-      throw error;
-    }
+    const faster = await replaceRecord(engine, copy, tombstone);
+    if (faster === undefined) return 'ended';
+    if (typeof faster === 'string') return faster;
+    if (!canTakeIn(engine, copy, faster)) return 'missing';
     await again();
   }
   throw tooManyConflicts();
@@ -131,7 +138,7 @@ async function replace(
   mutation?: Mutation,
 ): Promise<LiveReading | undefined> {
   const draft = mutation === undefined ? undefined : await copy.draft(text, mutation);
-  if (draft !== undefined && identityByData(engine.options, copy.identity, draft.data) !== undefined) {
+  if (draft !== undefined && changesUser(engine, copy, text, draft.data)) {
     const hint = "update() can't change who is signed in (userIdOf): assign that to the session itself.";
     throw new SessionUsageError('NOT_SUPPORTED', hint);
   }
@@ -139,52 +146,101 @@ async function replace(
   const times = { ...(copy.record as SessionRecord), usedAt: engine.now() };
   const record = recordOf(copy.identity, times, stored, engine.nextVersion());
   const faster = await replaceRecord(engine, copy, record);
+  if (typeof faster === 'string') throw ended();
   if (faster === undefined) copy.confirm(record, stored, draft?.changes);
   return faster;
 }
+
+/** Why there is nothing to be written any more: the session ended, or goes on under another token. */
+type Gone = 'missing' | 'rotated';
 
 async function replaceRecord(
   engine: SessionEngine,
   copy: SessionCopy,
   next: SessionRecord,
-): Promise<LiveReading | undefined> {
+): Promise<LiveReading | Gone | undefined> {
   const { id, record } = copy as { id: string; record: SessionRecord };
   // The store may not know of the end: its own expiry may be late, and an option may have been shortened.
-  if (absoluteEnd(record, engine.options) <= engine.now()) throw ended();
+  if (absoluteEnd(record, engine.options) <= engine.now()) return 'missing';
   const result = await engine.store.update(id, next, record.version);
   if (result.status === 'updated') return undefined;
-  if (result.status === 'missing') throw ended();
+  if (result.status === 'missing') return 'missing';
   const current = isRecord(result.current) ? result.current : UNREADABLE;
   // A driver may send a command again whose reply was lost: then the conflict is with ourselves.
   if (current !== UNREADABLE && current.version === next.version) return undefined;
   const reading = interpret(engine, current);
   if (reading.kind === 'newer') throw reading.error;
-  if (reading.kind !== 'live') throw ended();
+  if (reading.kind !== 'live') return reading.kind === 'rotated' ? 'rotated' : 'missing';
   engine.events.emit({ type: 'update_conflict', id });
   return reading;
 }
 
 /**
  * Ends a session for good. Where another request has rotated its token meanwhile, the session goes
- * on under that id, and is ended there too: whoever signs out must not be signed in again by it.
+ * on under that id, and is ended there too: whoever signs out must not be signed in again by it. A
+ * tombstone stays, as other requests with its token are still on their way.
+ *
+ * @param version of the record, as far as it is known
+ * @returns false when somebody signed in meanwhile with its token: that session is another one
  */
-export async function destroy(engine: SessionEngine, id: string): Promise<void> {
-  let next: string | undefined = id;
-  for (let hop = 0; next !== undefined && hop < MAX_ATTEMPTS; hop++) {
-    const removed: SessionRecord | undefined = await engine.store.destroy(next);
-    if (!isRecord(removed)) return;
-    if (typeof removed.userId === 'string') engine.users.leave(removed.userId, next);
-    const payload = unpack(removed.payload);
-    next = payload.kind === 'rotated' ? payload.successor : undefined;
+export async function destroy(engine: SessionEngine, id: string, version?: string): Promise<boolean> {
+  let next = { id, version, conflicts: 0 };
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    next.version ??= versionOf(await engine.store.load(next.id));
+    // Others may write as fast as this tries: in the end it does not ask what is there.
+    const expected = next.conflicts < MAX_CONFLICTS ? next.version : undefined;
+    const there = await engine.store.destroy(next.id, expected);
+    const payload = isRecord(there) ? unpack(there.payload) : undefined;
+    if (isRecord(there) && payload?.kind === 'rotated') {
+      if (expected === undefined) await engine.store.create(next.id, there);
+      if (payload.successor === undefined) return false;
+      next = { id: payload.successor, version: undefined, conflicts: 0 };
+    } else if (isRecord(there) && expected !== undefined && there.version !== expected) {
+      next = { ...next, version: there.version, conflicts: next.conflicts + 1 };
+    } else {
+      if (typeof there?.userId === 'string') engine.users.leave(there.userId, next.id);
+      return true;
+    }
   }
+  throw tooManyConflicts();
+}
+
+function versionOf(loaded: unknown): string | undefined {
+  return isRecord(loaded) ? loaded.version : undefined;
+}
+
+/** The id under which a session goes on whose token was rotated, or the id itself. */
+export async function currentId(engine: SessionEngine, id: string): Promise<string> {
+  let current = id;
+  for (let hop = 0; hop < MAX_ATTEMPTS; hop++) {
+    const record = await engine.store.load(current);
+    const payload = isRecord(record) ? unpack(record.payload) : undefined;
+    if (payload?.kind !== 'rotated' || payload.successor === undefined) break;
+    current = payload.successor;
+  }
+  return current;
+}
+
+/** Whether a mutation says another user than the data did before it. */
+function changesUser(engine: SessionEngine, { identity }: SessionCopy, text: string, after: Data): boolean {
+  const { options } = engine;
+  if (options.userIdOf === undefined) return false;
+  const before = identityByData(options, identity, options.codec.decode(text)) ?? identity;
+  return (identityByData(options, identity, after) ?? identity).userId !== before.userId;
 }
 
 function takeIn(engine: SessionEngine, copy: SessionCopy, faster: LiveReading): void {
+  if (!canTakeIn(engine, copy, faster)) throw ended();
+}
+
+/** Takes in what another request stored; false when that can't be decoded, which ends the session. */
+function canTakeIn(engine: SessionEngine, copy: SessionCopy, faster: LiveReading): boolean {
   try {
     copy.takeIn(faster);
+    return true;
   } catch {
     engine.discard(copy.id as string, UNDECODABLE);
-    throw ended();
+    return false;
   }
 }
 

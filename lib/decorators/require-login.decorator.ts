@@ -1,5 +1,5 @@
 import { checkLevel } from '../session.login.js';
-import { requiring } from './requiring.js';
+import { checkArguments, requiring } from './requiring.js';
 
 /**
  * Answers 401 `LOGIN_REQUIRED` to requests without a user, and 401 `LEVEL_REQUIRED` to those of a
@@ -7,8 +7,9 @@ import { requiring } from './requiring.js';
  *
  * @param options.level the least level that `login` or `reauthenticate` has given; default any
  */
-export function RequireLogin(options: { level?: number } = {}): ClassDecorator & MethodDecorator {
-  const { level } = options;
+export function RequireLogin(...args: [options?: { level?: number }]): ClassDecorator & MethodDecorator {
+  checkArguments('RequireLogin', args, ['level']);
+  const [{ level } = {}] = args;
   if (level === undefined) return requiring({ login: true });
   checkLevel(level);
   return requiring({ login: true, level });

@@ -1,6 +1,7 @@
-import { requiring } from './requiring.js';
+import { checkArguments, requiring } from './requiring.js';
 
 /** Answers 401 `SESSION_REQUIRED` to requests without a stored session, which may be anonymous. */
-export function RequireSession(): ClassDecorator & MethodDecorator {
+export function RequireSession(...none: []): ClassDecorator & MethodDecorator {
+  checkArguments('RequireSession', none, []);
   return requiring({});
 }

@@ -1,5 +1,5 @@
 import { UserEntries } from './user-entries.js';
-import type { UserIndex, UserIndexAddition, UserIndexEntry, UserIndexTerms } from './user-index.js';
+import type { UserIndex, UserIndexAddition, UserIndexChoice, UserIndexEntry, UserIndexTerms } from './user-index.js';
 
 /** The index of users in this process's memory. Users without entries take no room. */
 export class MemoryUserIndex implements UserIndex {
@@ -15,8 +15,8 @@ export class MemoryUserIndex implements UserIndex {
     return this.change(userId, (entries) => entries.settle(id, lifetime, this.now()));
   }
 
-  revoke(userId: string, which: { readonly only?: string; readonly except?: string }): string[] {
-    return this.change(userId, (entries) => entries.revoke(which, this.now()));
+  revoke(userId: string, choice: UserIndexChoice): string[] {
+    return this.change(userId, (entries) => entries.revoke(choice, this.now()));
   }
 
   remove(userId: string, ids: readonly string[]): void {

@@ -91,9 +91,9 @@ export class MemoryStore implements AtomicSessionStore {
     return true;
   }
 
-  destroy(id: string): SessionRecord | undefined {
+  destroy(id: string, version?: string): SessionRecord | undefined {
     const record = this.living(id);
-    if (record !== undefined) this.drop(id, record);
+    if (record !== undefined && (version ?? record.version) === record.version) this.drop(id, record);
     return record;
   }
 

@@ -82,8 +82,11 @@ export interface AtomicSessionStore {
    * Data and version stay.
    */
   touch(id: string, times: SessionTimes): Awaitable<boolean>;
-  /** Removes the record and gives what it was; undefined when it was missing. Resolves when it can't come back. */
-  destroy(id: string): Awaitable<SessionRecord | undefined>;
+  /**
+   * Removes the record, with `version` only if it has that version, and gives what was there, removed
+   * or not; undefined when it was missing. Resolves when it can't come back.
+   */
+  destroy(id: string, version?: string): Awaitable<SessionRecord | undefined>;
 
   /**
    * Which sessions each user has. Without it `login` binds a session to its user all the same, but

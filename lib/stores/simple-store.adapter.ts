@@ -44,6 +44,7 @@ export class SimpleStoreAdapter implements AtomicSessionStore {
     get: async (sid) => metadataOf(await this.call((done) => this.store.get(sid, done))),
     set: (sid, metadata, ttl) => this.put(sid, { [METADATA_KEY]: metadata }, ttl),
     destroy: (sid) => this.call((done) => this.store.destroy(sid, done)),
+    notice: (text) => this.host?.notice(text),
   });
   count?: () => Promise<number>;
   clear?: () => Promise<void>;
@@ -51,7 +52,7 @@ export class SimpleStoreAdapter implements AtomicSessionStore {
   private readonly queues = new Map<string, SerialQueue>();
   private readonly takesCallbacks: boolean;
   private readonly timeout: number;
-  private now: () => number = Date.now;
+  private host: StoreHost | undefined;
 
   constructor(
     private readonly store: SessionStore,
@@ -65,7 +66,7 @@ export class SimpleStoreAdapter implements AtomicSessionStore {
   }
 
   attach(host: StoreHost): void {
-    this.now = () => host.now();
+    this.host = host;
     host.notice(describeLimits(this.store));
   }
 
@@ -104,17 +105,22 @@ export class SimpleStoreAdapter implements AtomicSessionStore {
     });
   }
 
-  destroy(id: string): Promise<SessionRecord | undefined> {
+  destroy(id: string, version?: string): Promise<SessionRecord | undefined> {
     return this.exclusively(id, async () => {
       // What can't be read is destroyed all the same.
       const record = await this.read(id).catch(() => undefined);
-      await this.call((done) => this.store.destroy(id, done));
+      const isOther = version !== undefined && isRecord(record) && record.version !== version;
+      if (!isOther) await this.call((done) => this.store.destroy(id, done));
       return record;
     });
   }
 
   async close(): Promise<void> {
     await this.store.close?.();
+  }
+
+  private now(): number {
+    return this.host?.now() ?? Date.now();
   }
 
   private async read(id: string): Promise<SessionRecord | undefined> {
@@ -141,8 +147,9 @@ export class SimpleStoreAdapter implements AtomicSessionStore {
 
   private async countAll(): Promise<number> {
     const { store } = this;
-    if ('length' in store) return this.call<number>((done) => store.length?.(done));
-    return Object.keys(await this.call<object>((done) => store.all?.(done))).length;
+    if (!('all' in store)) return this.call<number>((done) => store.length?.(done));
+    const all = await this.call<object>((done) => store.all?.(done));
+    return Object.values(all).filter((session) => !isIndex(session)).length;
   }
 
   private exclusively<T>(id: string, task: () => Promise<T>): Promise<T> {
@@ -213,6 +220,12 @@ function recordOf(session: unknown): unknown {
   if (typeof metadata !== 'object' || metadata === null) return session;
   const { payload, marks, ...rest } = metadata as Metadata;
   return { ...rest, payload: payload ?? packData(JSON.stringify(data), marks) };
+}
+
+/** Whether this is the index of a user's sessions rather than one of them. */
+function isIndex(session: unknown): boolean {
+  const metadata = metadataOf(session);
+  return typeof metadata === 'object' && metadata !== null && 'users' in metadata;
 }
 
 function metadataOf(session: unknown): unknown {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { UserEntries } from './user-entries.js';
-import type { UserIndex, UserIndexAddition, UserIndexEntry, UserIndexTerms } from './user-index.js';
+import { areEntries, UserEntries } from './user-entries.js';
+import type { UserIndex, UserIndexAddition, UserIndexChoice, UserIndexEntry, UserIndexTerms } from './user-index.js';
 
 /** How the index reads and writes one key of a simple store; calls for one key run one after the other. */
 export interface SimpleStorage {
@@ -9,9 +9,9 @@ export interface SimpleStorage {
   get(sid: string): Promise<unknown>;
   set(sid: string, metadata: object, ttl: number): Promise<void>;
   destroy(sid: string): Promise<void>;
+  /** Says something that the application should know. */
+  notice(text: string): void;
 }
-
-type Stored = ConstructorParameters<typeof UserEntries>[0];
 
 /**
  * The index of users in a simple store: one more key for each user that is signed in, of the same
@@ -28,8 +28,8 @@ export class SimpleUserIndex implements UserIndex {
     return this.change(userId, (entries, now) => entries.settle(id, lifetime, now));
   }
 
-  revoke(userId: string, which: { readonly only?: string; readonly except?: string }): Promise<string[]> {
-    return this.change(userId, (entries, now) => entries.revoke(which, now));
+  revoke(userId: string, choice: UserIndexChoice): Promise<string[]> {
+    return this.change(userId, (entries, now) => entries.revoke(choice, now));
   }
 
   async remove(userId: string, ids: readonly string[]): Promise<void> {
@@ -57,7 +57,15 @@ export class SimpleUserIndex implements UserIndex {
 
   private async read(sid: string): Promise<UserEntries> {
     const stored = await this.storage.get(sid);
-    return new UserEntries((stored as { users?: Stored } | undefined)?.users);
+    if (stored === undefined) return new UserEntries();
+    const { users } = stored as { users?: unknown };
+    if (areEntries(users)) return new UserEntries(users);
+    // A lasting error would lock the user out for good.
+    this.storage.notice(
+      `The index of a user's sessions (key ${sid}) can not be read and begins anew: list() and destroyAll() do not know ` +
+        'the sessions that it held.',
+    );
+    return new UserEntries();
   }
 }
 

@@ -17,6 +17,9 @@ type Operation =
 /** Operations that leave it open whether they were carried out when no answer comes. */
 const WRITES = new Set<Operation>(['create', 'update', 'destroy', 'users.add', 'users.settle', 'users.revoke']);
 
+/** How many commands are kept for a store that is down. */
+const MAX_OWED = 1_000;
+
 /** What is left when a store gives something that is not a record. */
 export const UNREADABLE = Symbol('unreadable');
 
@@ -29,6 +32,7 @@ export class StoreAccess {
   /** Which sessions each user has, where the store keeps that. */
   readonly users: UserIndexAccess | undefined;
   private failing = false;
+  private readonly owed: (() => Promise<void>)[] = [];
   private readonly underWay = new Set<Promise<unknown>>();
 
   constructor(
@@ -59,8 +63,8 @@ export class StoreAccess {
     return this.call('touch', () => this.store.touch(id, times));
   }
 
-  destroy(id: string): Awaitable<SessionRecord | undefined> {
-    return this.call('destroy', () => this.store.destroy(id));
+  destroy(id: string, version?: string): Awaitable<SessionRecord | undefined> {
+    return this.call('destroy', () => this.store.destroy(id, version));
   }
 
   sweep(): Awaitable<SweepResult> | undefined {
@@ -97,6 +101,15 @@ export class StoreAccess {
       if (isPromise(answer)) answer.then(undefined, () => undefined);
     } catch {
       // See above.
+    }
+  }
+
+  /** Runs a command that has to be carried out in the end: again when the store answers, if it fails. */
+  async owe(command: () => Promise<void>): Promise<void> {
+    try {
+      await command();
+    } catch {
+      if (this.owed.length < MAX_OWED) this.owed.push(command);
     }
   }
 
@@ -149,6 +162,9 @@ export class StoreAccess {
   }
 
   private succeeded(operation: Operation): void {
+    // One at a time, so that a store that has just recovered is not flooded.
+    const owed = this.owed.shift();
+    if (owed !== undefined) void this.owe(owed);
     if (!this.failing) return;
     this.failing = false;
     this.events.emit({ type: 'store_recovered', operation });

@@ -1,4 +1,4 @@
-import type { UserIndexAddition, UserIndexEntry, UserIndexTerms } from './user-index.js';
+import type { UserIndexAddition, UserIndexChoice, UserIndexEntry, UserIndexTerms } from './user-index.js';
 
 /** An entry as it is kept. Times are in ms since the epoch. */
 interface Entry {
@@ -11,6 +11,9 @@ interface Entry {
 /** All entries of one user, and what the {@link UserIndex} does with them. */
 export class UserEntries {
   private readonly entries: Map<string, Entry>;
+  /** No entry ends before this time: until then nobody has to look for one. */
+  private quietUntil = 0;
+  private mayHaveRevoked = true;
 
   /** @param stored what `stored()` gave */
   constructor(stored: Iterable<readonly [string, Readonly<Entry>]> = []) {
@@ -28,41 +31,49 @@ export class UserEntries {
 
   /** When the last entry ends. */
   get endsAt(): number {
-    return Math.max(0, ...[...this.entries.values()].map(({ endsAt }) => endsAt));
+    let last = 0;
+    for (const { endsAt } of this.entries.values()) last = Math.max(last, endsAt);
+    return last;
   }
 
-  add(id: string, lifetime: number, { replaces, max, evict = [] }: UserIndexTerms, now: number): UserIndexAddition {
+  add(id: string, lifetime: number, terms: UserIndexTerms, now: number): UserIndexAddition {
     this.forgetEnded(now);
+    const { replaces, isThere = false } = terms;
     const earlier = this.entries.get(id);
-    if (earlier !== undefined) return { added: !earlier.revoked, evicted: [] };
-    if (replaces !== undefined && this.entries.get(replaces)?.revoked !== false) return REFUSED;
-    const excess = max === undefined || replaces !== undefined ? 0 : this.count() + 1 - max;
-    // One is enough that makes room: an entry and the one that it replaces count as one.
-    const victims = excess > 0 ? evict.filter((victim) => this.counts(victim)).slice(0, excess) : [];
-    if (victims.length < excess) return REFUSED;
-    const evicted = victims.flatMap((victim) => this.revoke({ only: victim }, now));
-    this.entries.set(id, { endsAt: now + lifetime, settled: false, revoked: false, ...(replaces && { replaces }) });
-    return { added: true, evicted };
+    const isAgain = earlier?.revoked === false && (!isThere || earlier.replaces === undefined);
+    const mayAdd = isThere ? earlier?.revoked === false : earlier === undefined;
+    const added = isAgain || (mayAdd && this.admits(id, terms));
+    if (added && !isAgain) {
+      const entry = { endsAt: now + lifetime, settled: false, revoked: false };
+      this.entries.set(id, replaces === undefined ? entry : { ...entry, replaces });
+      this.quietUntil = Math.min(this.quietUntil, now + lifetime);
+    }
+    return { added, revoked: this.revoked() };
   }
 
   settle(id: string, lifetime: number, now: number): boolean {
     this.forgetEnded(now);
     const entry = this.entries.get(id);
-    if (entry?.revoked !== false) return false;
+    if (entry?.revoked !== false || this.isOrphan(entry)) return false;
     if (entry.replaces !== undefined) this.entries.delete(entry.replaces);
     this.entries.set(id, { endsAt: now + lifetime, settled: true, revoked: false });
+    this.quietUntil = Math.min(this.quietUntil, now + lifetime);
     return true;
   }
 
-  revoke({ only, except }: { readonly only?: string; readonly except?: string }, now: number): string[] {
+  revoke(choice: UserIndexChoice, now: number): string[] {
     this.forgetEnded(now);
-    const chosen = [...this.entries].filter(
-      ([id, entry]) =>
-        (only === undefined || this.belongTogether(id, entry, only)) &&
-        (except === undefined || !this.belongTogether(id, entry, except)),
-    );
-    for (const [, entry] of chosen) entry.revoked = true;
-    return chosen.map(([id]) => id);
+    const only = 'only' in choice ? this.placeOf(choice.only) : undefined;
+    const except = 'except' in choice && choice.except !== undefined ? this.placeOf(choice.except) : undefined;
+    const chosen: string[] = [];
+    for (const [id, entry] of this.entries) {
+      const place = this.placeOf(id);
+      if (only === undefined ? place === except : place !== only) continue;
+      entry.revoked = true;
+      chosen.push(id);
+    }
+    this.mayHaveRevoked ||= chosen.length > 0;
+    return chosen;
   }
 
   remove(ids: readonly string[]): void {
@@ -74,24 +85,62 @@ export class UserEntries {
     return [...this.entries].filter(([, { revoked }]) => !revoked).map(([id, { settled }]) => ({ id, settled }));
   }
 
-  private count(): number {
-    return [...this.entries.keys()].filter((id) => this.counts(id)).length;
+  private admits(id: string, { replaces, max, evict = [] }: UserIndexTerms): boolean {
+    if (replaces !== undefined) return this.entries.get(replaces)?.revoked === false;
+    return max === undefined || this.makeRoom(id, max, evict);
   }
 
-  /** Whether an entry counts as one: not when another that it replaces counts already. */
-  private counts(id: string): boolean {
-    const entry = this.entries.get(id);
-    if (entry?.revoked !== false) return false;
-    return entry.replaces === undefined || this.entries.get(entry.replaces)?.revoked !== false;
+  /** Revokes entries until one more is within `max`; false, and nothing changed, when they are too few. */
+  private makeRoom(id: string, max: number, evict: readonly string[]): boolean {
+    const places = new Set<string>();
+    for (const [other, entry] of this.entries) {
+      if (!entry.revoked && other !== id && !this.isOrphan(entry)) places.add(this.placeOf(other));
+    }
+    const excess = places.size + 1 - max;
+    if (excess <= 0) return true;
+    const victims = [...new Set(evict.map((victim) => this.placeOf(victim)))].filter((place) => places.has(place));
+    if (victims.length < excess) return false;
+    const chosen = new Set(victims.slice(0, excess));
+    for (const [other, entry] of this.entries) {
+      if (other !== id && chosen.has(this.placeOf(other))) entry.revoked = true;
+    }
+    this.mayHaveRevoked = true;
+    return true;
   }
 
-  private belongTogether(id: string, entry: Entry, other: string): boolean {
-    return id === other || entry.replaces === other || this.entries.get(other)?.replaces === id;
+  /** Whether the entry that this one was to replace is gone: then it has no place until it is added for itself. */
+  private isOrphan({ replaces }: Entry): boolean {
+    return replaces !== undefined && !this.entries.has(replaces);
+  }
+
+  /** An entry and those that are to replace it have one place between them. */
+  private placeOf(id: string): string {
+    return this.entries.get(id)?.replaces ?? id;
+  }
+
+  private revoked(): string[] {
+    if (!this.mayHaveRevoked) return [];
+    const ids = [...this.entries].filter(([, { revoked }]) => revoked).map(([id]) => id);
+    this.mayHaveRevoked = ids.length > 0;
+    return ids;
   }
 
   private forgetEnded(now: number): void {
-    for (const [id, { endsAt }] of this.entries) if (endsAt <= now) this.entries.delete(id);
+    if (now < this.quietUntil) return;
+    this.quietUntil = Infinity;
+    for (const [id, { endsAt }] of this.entries) {
+      if (endsAt <= now) this.entries.delete(id);
+      else this.quietUntil = Math.min(this.quietUntil, endsAt);
+    }
   }
 }
 
-const REFUSED: UserIndexAddition = { added: false, evicted: [] };
+/** Whether this is what `stored()` gives: other programs may have written it (S52). */
+export function areEntries(value: unknown): value is [string, Entry][] {
+  if (!Array.isArray(value)) return false;
+  return value.every((pair: unknown) => {
+    if (!Array.isArray(pair) || typeof pair[0] !== 'string') return false;
+    const entry = pair[1] as Partial<Record<keyof Entry, unknown>> | null;
+    return typeof entry === 'object' && entry !== null && Number.isFinite(entry.endsAt);
+  });
+}

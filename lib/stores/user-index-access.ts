@@ -1,5 +1,5 @@
 import type { Awaitable } from './session-store.js';
-import type { UserIndex, UserIndexAddition, UserIndexEntry, UserIndexTerms } from './user-index.js';
+import type { UserIndex, UserIndexAddition, UserIndexChoice, UserIndexEntry, UserIndexTerms } from './user-index.js';
 
 export type UserOperation = `users.${keyof UserIndex}`;
 
@@ -18,8 +18,8 @@ export class UserIndexAccess implements UserIndex {
     return this.call('users.settle', () => this.index.settle(userId, id, lifetime));
   }
 
-  revoke(userId: string, which: { readonly only?: string; readonly except?: string }): Awaitable<string[]> {
-    return this.call('users.revoke', () => this.index.revoke(userId, which));
+  revoke(userId: string, choice: UserIndexChoice): Awaitable<string[]> {
+    return this.call('users.revoke', () => this.index.revoke(userId, choice));
   }
 
   remove(userId: string, ids: readonly string[]): Awaitable<void> {

@@ -11,7 +11,9 @@ export interface UserIndexEntry {
 export interface UserIndexTerms {
   /** An entry that this one takes the place of: it has to be there, and the two count as one. */
   readonly replaces?: string;
-  /** How many entries the user may have with this one. */
+  /** The entry has to be there already, not revoked; it stands for itself from now on. */
+  readonly isThere?: boolean;
+  /** How many entries the user may have with this one; of no effect with `replaces`. */
   readonly max?: number;
   /** Entries that may be revoked to stay within `max`, in this order. */
   readonly evict?: readonly string[];
@@ -19,9 +21,15 @@ export interface UserIndexTerms {
 
 export interface UserIndexAddition {
   readonly added: boolean;
-  /** The entries that were revoked for it. */
-  readonly evicted: readonly string[];
+  /**
+   * All entries of the user that are revoked now: for this one, or earlier by someone who did not
+   * come to remove them. Whoever adds ends their sessions.
+   */
+  readonly revoked: readonly string[];
 }
+
+/** Which entries: one, or all but one, or all (`{ except: undefined }`). */
+export type UserIndexChoice = { readonly only: string } | { readonly except: string | undefined };
 
 /**
  * Which sessions a user has: an ability of a strong store. Here login and sign-out everywhere meet,
@@ -33,22 +41,23 @@ export interface UserIndexAddition {
  */
 export interface UserIndex {
   /**
-   * Adds an entry that is not settled, if the terms allow; else changes nothing. Adding what is there
-   * already succeeds: a driver may send a command again.
+   * Adds an entry that is not settled, if the terms allow; else changes no entry. Adding what is there
+   * already, and not revoked, succeeds: a driver may send a command again.
    *
    * @param lifetime in ms, for the case that nobody settles it
    */
   add(userId: string, id: string, lifetime: number, terms: UserIndexTerms): Awaitable<UserIndexAddition>;
   /**
    * Settles an entry, with a new lifetime in ms, and removes the one that it replaces; false, and
-   * nothing changed, when it is not there or revoked.
+   * nothing changed, when it is not there or revoked, or when what it was to replace is gone: another
+   * one has taken that place. Until it is added for itself such an entry does not count.
    */
   settle(userId: string, id: string, lifetime: number): Awaitable<boolean>;
   /**
-   * Revokes entries: all, all but one, or one. An entry and the one that replaces it go together.
-   * Gives the ids of all that are revoked now within that choice, also of those that were before.
+   * Revokes entries. An entry and those that are to replace it go together. Gives the ids of all
+   * that are revoked now within that choice, also of those that were before.
    */
-  revoke(userId: string, which: { readonly only?: string; readonly except?: string }): Awaitable<string[]>;
+  revoke(userId: string, choice: UserIndexChoice): Awaitable<string[]>;
   /** Removes these entries, revoked or not. */
   remove(userId: string, ids: readonly string[]): Awaitable<void>;
   /** The entries that are not revoked, in the order in which they were added. */

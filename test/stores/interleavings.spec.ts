@@ -36,7 +36,7 @@ const strong: Scheduled = (scheduler) => {
       update: (id: string, record: SessionRecord, version: string) =>
         scheduler.step('update', () => inner.update(id, record, version)),
       touch: (id: string, times: SessionTimes) => scheduler.step('touch', () => inner.touch(id, times)),
-      destroy: (id: string) => scheduler.step('destroy', () => inner.destroy(id)),
+      destroy: (id: string, version?: string) => scheduler.step('destroy', () => inner.destroy(id, version)),
     },
     living: () => [...ids].filter((id) => inner.load(id)?.payload.startsWith('1\n') === true),
   };

@@ -7,15 +7,21 @@ import {
   type StoredSession,
   type StoreHost,
   type UpdateResult,
+  type UserIndex,
 } from 'nestjs-token-session';
 
 /** Counts the calls of a strong store, and lets a test come in before each. */
 export class ProbedStore implements AtomicSessionStore {
   readonly calls: string[] = [];
-  /** Runs before each call; may throw, wait or hang. */
+  /** Runs before each call, those of the index (`users.add`, …) with the user's id; may throw, wait or hang. */
   before: ((operation: string, id: string) => unknown) | undefined;
+  /** Where the inner store has one. */
+  readonly users?: UserIndex;
 
-  constructor(readonly inner: AtomicSessionStore = new MemoryStore()) {}
+  constructor(readonly inner: AtomicSessionStore = new MemoryStore()) {
+    const { users } = inner;
+    if (users !== undefined) this.users = this.probed(users);
+  }
 
   attach(host: StoreHost): void {
     this.inner.attach?.(host);
@@ -37,8 +43,8 @@ export class ProbedStore implements AtomicSessionStore {
     return this.call('touch', id, () => this.inner.touch(id, times));
   }
 
-  destroy(id: string): Promise<SessionRecord | undefined> {
-    return this.call('destroy', id, () => this.inner.destroy(id));
+  destroy(id: string, version?: string): Promise<SessionRecord | undefined> {
+    return this.call('destroy', id, () => this.inner.destroy(id, version));
   }
 
   count(): number {
@@ -47,6 +53,16 @@ export class ProbedStore implements AtomicSessionStore {
 
   clear(): void {
     void this.inner.clear?.();
+  }
+
+  private probed(users: UserIndex): UserIndex {
+    return {
+      add: (userId, ...entry) => this.call('users.add', userId, () => users.add(userId, ...entry)),
+      settle: (userId, ...entry) => this.call('users.settle', userId, () => users.settle(userId, ...entry)),
+      revoke: (userId, which) => this.call('users.revoke', userId, () => users.revoke(userId, which)),
+      remove: (userId, ids) => this.call('users.remove', userId, () => users.remove(userId, ids)),
+      list: (userId) => this.call('users.list', userId, () => users.list(userId)),
+    };
   }
 
   private async call<T>(operation: string, id: string, run: () => T | PromiseLike<T>): Promise<T> {
