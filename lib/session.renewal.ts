@@ -1,7 +1,7 @@
 import type { SessionCopy } from './session.copy.js';
 import type { SessionEngine } from './session.engine.js';
 import { identityByData } from './session.identity.js';
-import { create, destroy, ended, endReplaced, update } from './session.writer.js';
+import { create, destroy, ended, endReplaced, update, type Gone } from './session.writer.js';
 import type { SessionTimes } from './stores/session-store.js';
 
 /** A stored session that gets a new token, and with it perhaps a user. */
@@ -46,29 +46,35 @@ export async function renew(engine: SessionEngine, renewal: Renewal): Promise<vo
   const id = next.id as string;
   try {
     if (!entry.replaces) await settle(engine, next);
-    const end = await endReplaced(engine, old, isSameUser && goesOn ? id : undefined, async () => {
-      renewal.takeAgain();
-      // The data may say by now that the user was signed out meanwhile.
-      if (identityByData(engine.options, next.identity, next.plain()) !== undefined) throw ended();
-      await update(engine, next, next.encode());
-    });
-    if (end !== 'ended') {
-      if (goesOn) throw ended();
-      if (end === 'missing') {
-        renewal.takeBack();
-        await update(engine, next, next.encode());
-      }
-      // Another login took the place of the old entry: this one needs one of its own.
-      if (entry.replaces && userId !== undefined) await engine.users.admit(userId, id, true);
-    }
+    const end = await endOld(engine, renewal, isSameUser && goesOn ? id : undefined);
+    // Another one took the place of the old entry: this one needs a place of its own.
+    if (end !== 'ended' && entry.replaces && userId !== undefined) await engine.users.admit(userId, id, true);
     if (entry.replaces) await settle(engine, next);
+    if (end === 'ended' && before.userId !== undefined && !isSameUser) engine.users.leave(before.userId, before.id);
   } catch (error) {
     // Nobody has the new token yet, and nobody must be able to get it.
     await withdraw(engine, next);
     throw error;
   }
-  if (before.userId !== undefined && !isSameUser) engine.users.leave(before.userId, before.id);
   engine.events.emit({ type: 'session_renewed', id, previousId: before.id });
+}
+
+/** Ends the old session, and brings the new one up to date with what was found at that. */
+async function endOld(engine: SessionEngine, renewal: Renewal, successor: string | undefined): Promise<'ended' | Gone> {
+  const { old, next, goesOn } = renewal;
+  const end = await endReplaced(engine, old, successor, async () => {
+    renewal.takeAgain();
+    // The data may say by now that the user was signed out meanwhile.
+    if (identityByData(engine.options, next.identity, next.plain()) !== undefined) throw ended();
+    await update(engine, next, next.encode());
+  });
+  if (end === 'ended') return end;
+  if (goesOn) throw ended();
+  if (end === 'missing') {
+    renewal.takeBack();
+    await update(engine, next, next.encode());
+  }
+  return end;
 }
 
 /** Settles the user's entry of a session that is stored now. */

@@ -145,14 +145,13 @@ export class SessionUsers {
     );
     const living: Found[] = [];
     const ended: string[] = [];
-    // The entry of a rotated session keeps its place for the one that replaces it.
-    const isRotating = entries.some(({ settled }) => !settled);
     for (const [index, entry] of entries.entries()) {
       const reading = readings[index];
       if (reading?.kind === 'live' && reading.identity.userId === userId) living.push([entry, reading]);
       // Not readable here and yet a session, or not stored yet: it counts.
       else if (reading?.kind === 'newer' || !entry.settled) living.push([entry, undefined]);
-      else if (reading?.kind !== 'rotated' || !isRotating) ended.push(entry.id);
+      // The entry of a rotated session keeps its place for the one that replaces it, until its tombstone is gone.
+      else if (reading?.kind !== 'rotated') ended.push(entry.id);
     }
     if (ended.length > 0) await users.remove(userId, ended);
     return { living, hadEnded: ended.length > 0 };

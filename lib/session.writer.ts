@@ -152,7 +152,7 @@ async function replace(
 }
 
 /** Why there is nothing to be written any more: the session ended, or goes on under another token. */
-type Gone = 'missing' | 'rotated';
+export type Gone = 'missing' | 'rotated';
 
 async function replaceRecord(
   engine: SessionEngine,
