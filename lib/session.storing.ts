@@ -44,7 +44,7 @@ function bindingOf({ engine, copy, device }: SessionState): SessionIdentity | un
 export async function begin(state: SessionState, text: string, mutation?: Mutation): Promise<void> {
   const { engine, copy } = state;
   state.life.checkCanSendToken();
-  await create(engine, copy, state.times, text, { mutation });
+  await create(engine, copy, state.times, text, { mutation, device: state.device });
   if (copy.identity.userId === undefined) return;
   try {
     await settle(engine, copy);

@@ -2,7 +2,7 @@ import type { Mutation, SessionCopy } from './session.copy.js';
 import type { Data } from './session.diff.js';
 import type { SessionEngine } from './session.engine.js';
 import { SessionError, SessionUsageError } from './session.errors.js';
-import { identityByData } from './session.identity.js';
+import { identityByData, type SessionDevice } from './session.identity.js';
 import { interpret, UNDECODABLE, type LiveReading } from './session.reading.js';
 import { absoluteEnd, isRecord, recordOf, tombstoneOf, unpack } from './session.record.js';
 import { createToken, idOf } from './session-token.js';
@@ -20,6 +20,8 @@ const MAX_CREATIONS = 3;
 
 export interface Creation {
   readonly mutation?: Mutation | undefined;
+  /** Noted where the mutation says who is signed in. */
+  readonly device?: SessionDevice | undefined;
   /** Asked for each id before a session is stored under it; default: the user's index, where there is a user. */
   readonly admit?: (id: string) => Promise<void>;
 }
@@ -36,11 +38,12 @@ export function create(
   copy: SessionCopy,
   times: SessionTimes,
   text: string,
-  { mutation, admit }: Creation = {},
+  { mutation, device, admit }: Creation = {},
 ): Promise<void> {
   return copy.writing(async () => {
     const draft = mutation === undefined ? undefined : await copy.draft(text, mutation);
-    if (draft !== undefined) copy.identity = identityByData(engine.options, copy.identity, draft.data) ?? copy.identity;
+    if (draft !== undefined)
+      copy.identity = identityByData(engine.options, copy.identity, draft.data, device) ?? copy.identity;
     const stored = draft?.text ?? text;
     const { userId } = copy.identity;
     const record = recordOf(copy.identity, times, stored, engine.nextVersion());
