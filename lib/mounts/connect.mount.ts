@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SessionEngine } from '../session.engine.js';
 import { isSessionError, SessionConfigError } from '../session.errors.js';
 import { REQUEST, SessionRequest, type Platform, type RequestWithSession } from '../session.request.js';
+import { sparePrivateShapes } from './express-shapes.js';
 import { SESSION_PROPERTY } from './session-property.js';
 
 /** A connect middleware, as connect, Express and middie take it. */
@@ -42,6 +43,7 @@ export function connectMiddleware(engine: SessionEngine, fail?: Platform['fail']
       next(conflict());
       return;
     }
+    sparePrivateShapes(raw, response);
     const entrance = raw[ENTRANCE];
     const platform = entrance?.platform ?? { isSecure, fail: fail ?? failureOf(raw, next) };
     const request = new SessionRequest(engine, raw, response, platform, entrance?.request, entrance?.response);
