@@ -36,6 +36,8 @@ export class SessionCopy {
   private thawed: Data | undefined;
   /** Keys that were assigned or deleted since the data was last stored, also to the value they had. */
   private assigned: Set<string> | undefined;
+  /** Whether code outside may hold an object of the data, in which it can change something unseen. */
+  private isOpenToChange = false;
 
   constructor(
     private readonly engine: SessionEngine,
@@ -58,9 +60,11 @@ export class SessionCopy {
     return next;
   }
 
-  /** Takes the data of a copy of the same session, which stand elsewhere when the handler froze them. */
+  /** Takes over what a copy of the same data knows of them: where they stand, and what handlers did. */
   follow(other: SessionCopy): void {
     this.thawed = other.thawed;
+    this.isOpenToChange ||= other.isOpenToChange;
+    for (const key of other.assigned ?? []) this.assign(key);
   }
 
   get isEmpty(): boolean {
@@ -69,8 +73,14 @@ export class SessionCopy {
     return true;
   }
 
-  assign(key: string): void {
+  assign(key: string, value?: unknown): void {
     (this.assigned ??= new Set()).add(key);
+    this.expose(value);
+  }
+
+  /** Takes note of a value that was given out, or that came from outside. */
+  expose(value: unknown): void {
+    if (typeof value === 'object' && value !== null) this.isOpenToChange = true;
   }
 
   /** Takes over what is stored, in place of all there was. */
@@ -84,6 +94,7 @@ export class SessionCopy {
     }
     this.assigned = undefined;
     this.identity = identity;
+    this.isOpenToChange = false;
     this.confirm(record, text);
   }
 
@@ -114,7 +125,8 @@ export class SessionCopy {
 
   /** The data as text when it differs from what is stored; a new session without data has nothing to store. */
   changedText(): string | undefined {
-    if (this.record === undefined && this.isEmpty) return undefined;
+    const { assigned, record } = this;
+    if (record === undefined ? this.isEmpty : assigned === undefined && !this.isOpenToChange) return undefined;
     let text: string;
     try {
       text = this.engine.options.codec.encode(this.plain());
@@ -124,7 +136,7 @@ export class SessionCopy {
       throw this.refuse(error);
     }
     // Text that another program wrote may say the same in another way.
-    if (text === this.text || (this.assigned === undefined && this.isAsStored())) return undefined;
+    if (text === this.text || (assigned === undefined && this.isAsStored())) return undefined;
     return this.checkSize(text);
   }
 
@@ -197,6 +209,8 @@ export class SessionCopy {
       if (RESERVED_NAMES.has(key)) continue;
       if (value === undefined) Reflect.deleteProperty(data, key);
       else data[key] = value;
+      // A mutation may have kept what it put in.
+      this.expose(value);
     }
   }
 

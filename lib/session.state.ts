@@ -106,10 +106,15 @@ export class SessionState {
   }
 
   /** Takes note of an assignment or a deletion; refuses it when it would be lost. */
-  change(key: string): void {
+  change(key: string, value?: unknown): void {
     this.life.checkUsable();
     if (this.owner?.answered === true) throw alreadyAnswered(`The change of "${key}" would be lost`);
-    this.copy.assign(key);
+    this.copy.assign(key, value);
+  }
+
+  /** Takes note of a value of the data that was given out, or that came in. */
+  expose(value: unknown): void {
+    this.copy.expose(value);
   }
 
   /** The commit before the answer: stores what is left, if anything. `status` is the answer's. */

@@ -71,6 +71,8 @@ export async function bind(state: SessionState, identity: SessionIdentity): Prom
     },
     takeBack: () => undefined,
   });
+  // Handlers may have gone on meanwhile.
+  next.follow(old);
   state.copy = next;
   announceLogin(state);
 }

@@ -123,12 +123,22 @@ export const RESERVED_NAMES: ReadonlySet<string> = new Set([
 
 const HANDLER: ProxyHandler<TokenSession> = {
   get(target, key, receiver) {
-    return key === STATE ? stateOfTarget(target) : (Reflect.get(target, key, receiver) as unknown);
+    const state = stateOfTarget(target);
+    if (key === STATE) return state;
+    const value: unknown = Reflect.get(target, key, receiver);
+    state.expose(value);
+    return value;
+  },
+
+  getOwnPropertyDescriptor(target, key) {
+    const descriptor = Reflect.getOwnPropertyDescriptor(target, key);
+    stateOfTarget(target).expose(descriptor?.value);
+    return descriptor;
   },
 
   set(target, key, value) {
     checkEntry(key, value);
-    stateOfTarget(target).change(key);
+    stateOfTarget(target).change(key, value);
     return Reflect.set(target, key, value);
   },
 
@@ -144,7 +154,7 @@ const HANDLER: ProxyHandler<TokenSession> = {
       );
     }
     // Object.freeze defines every property anew without a value, which changes no data.
-    if ('value' in descriptor) stateOfTarget(target).change(key);
+    if ('value' in descriptor) stateOfTarget(target).change(key, descriptor.value);
     return Reflect.defineProperty(target, key, descriptor);
   },
 

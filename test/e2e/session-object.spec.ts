@@ -1,7 +1,7 @@
 import { Controller, Get, Req } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
-import { Session, SessionService, TokenSession, type SessionInfo } from 'nestjs-token-session';
+import { Session, SessionService, TokenSession, type SessionCodec, type SessionInfo } from 'nestjs-token-session';
 import { closeApps, startApp } from '../support/app.js';
 import { call, type Answer } from '../support/client.js';
 import { TestClock } from '../support/clock.js';
@@ -157,6 +157,71 @@ describe.each(PLATFORMS)('the session object on %s', (platform) => {
       await request((session) => (session.cart as { items: { n: number }[] }).items.push({ n: 2 }));
       await request((session) => ((session.cart as { items: { n: number }[] }).items[0] = { n: 3 }));
       expect(await stored()).toEqual({ cart: { items: [{ n: 3 }, { n: 2 }] } });
+    });
+
+    const WAYS: Record<string, (session: AnySession, service: SessionService) => unknown> = {
+      'its key': (session) => session.cart,
+      destructuring: ({ cart }) => cart,
+      'a spread copy': (session) => ({ ...session }).cart,
+      values: (session) => Object.values(session)[0],
+      entries: (session) => Object.entries(session)[0]?.[1],
+      'a descriptor': (session) => Object.getOwnPropertyDescriptor(session, 'cart')?.value as unknown,
+      Reflect: (session) => Reflect.get<AnySession, 'cart'>(session, 'cart'),
+      'an object that inherits from it': (session) => (Object.create(session) as AnySession).cart,
+      'the replacer of JSON.stringify': (session) => {
+        let cart: unknown;
+        JSON.stringify(session, (key, value: unknown) => (key === 'cart' ? (cart = value) : value));
+        return cart;
+      },
+      'its key before a save': async (session) => {
+        const { cart } = session;
+        session.other = 1;
+        await session.save();
+        return cart;
+      },
+      'its key after a reload': async (session) => {
+        await session.reload();
+        return session.cart;
+      },
+      'what was assigned and saved': async (session) => {
+        const cart = { n: 2 };
+        session.cart = cart;
+        await session.save();
+        return cart;
+      },
+      'what was defined and saved': async (session) => {
+        const cart = { n: 2 };
+        Object.defineProperty(session, 'cart', { value: cart });
+        await session.save();
+        return cart;
+      },
+      'what an update put in': async (session, service) => {
+        const cart = { n: 2 };
+        await service.update(session, (draft) => {
+          draft['cart'] = cart;
+        });
+        return cart;
+      },
+    };
+    it.each(Object.entries(WAYS))('D41: a change deep inside is noticed, reached by %s', async (_way, reach) => {
+      await request((session) => (session.cart = { n: 1 }));
+      await request(async (session, _request, service) => {
+        ((await reach(session, service)) as { n: number }).n = 3;
+      });
+      expect(await stored()).toMatchObject({ cart: { n: 3 } });
+    });
+
+    it('a request that reads plain values only does not encode the data', async () => {
+      let encoded = 0;
+      const codec: SessionCodec = {
+        encode: (data) => `${String(++encoded)} ${JSON.stringify(data)}`,
+        decode: (text) => JSON.parse(text.slice(text.indexOf(' '))) as Data,
+      };
+      running = await startApp(platform, { controllers: [UseController], session: { store, codec } });
+      await request((session) => Object.assign(session, { name: 'Ada', cart: { n: 1 } }));
+      encoded = 0;
+      expect(await result((session) => [session.name, session.isNew, 'cart' in session])).toEqual(['Ada', false, true]);
+      expect(encoded).toBe(0);
     });
 
     it('law 3: a change that is taken back, and an assignment of the same value, write nothing', async () => {
