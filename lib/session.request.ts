@@ -21,6 +21,8 @@ export type RequestWithSession = IncomingMessage & { [REQUEST]?: SessionRequest 
 export interface Platform {
   /** Whether the request came over TLS, by the framework's own trust of proxies. */
   isSecure(request: unknown): boolean;
+  /** Tells a framework that keeps headers of its own which request headers decided the answer. */
+  vary?(response: unknown, names: string): void;
   /** Answers a request with an error, as if its handler had thrown it. */
   fail(error: unknown, request: unknown, response: unknown): void;
 }
@@ -147,6 +149,7 @@ export class SessionRequest implements SessionOwner, TransportAnswer, AnswerOwne
     } else if (this.clearToken) {
       lookup.via?.clear(this);
     }
+    this.platform.vary?.(this.response, engine.options.vary);
     return { vary: engine.options.vary, set: this.headers ?? NO_HEADERS, cookies: this.cookies ?? NO_COOKIES };
   }
 

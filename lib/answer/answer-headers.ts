@@ -63,15 +63,17 @@ class ResponseHeaders implements HeaderTarget {
   }
 }
 
-/** The headers of a `writeHead` call, as a copy: the caller may use its object for other answers too. */
+/** The headers of a `writeHead` call; changed as a copy, as the caller may use its object for other answers too. */
 class HeadHeaders implements HeaderTarget {
-  readonly headers: OutgoingHttpHeaders;
+  private copy: OutgoingHttpHeaders | undefined;
 
   constructor(
     private readonly response: ServerResponse,
-    given: OutgoingHttpHeaders,
-  ) {
-    this.headers = { ...given };
+    private readonly given: OutgoingHttpHeaders,
+  ) {}
+
+  get headers(): OutgoingHttpHeaders {
+    return this.copy ?? this.given;
   }
 
   get(name: string): string | undefined {
@@ -80,12 +82,17 @@ class HeadHeaders implements HeaderTarget {
   }
 
   set(name: string, value: string): void {
-    this.headers[this.keyOf(name) ?? name] = value;
+    this.change(this.keyOf(name) ?? name, value);
   }
 
   append(name: string, value: string): void {
     const key = this.keyOf(name);
-    this.headers[key ?? name] = [...list(key === undefined ? this.response.getHeader(name) : this.headers[key]), value];
+    const present = key === undefined ? this.response.getHeader(name) : this.headers[key];
+    this.change(key ?? name, [...list(present), value]);
+  }
+
+  private change(key: string, value: string | string[]): void {
+    (this.copy ??= { ...this.given })[key] = value;
   }
 
   private keyOf(name: string): string | undefined {
@@ -171,7 +178,9 @@ function uncacheable(present = ''): string {
   return /\bno-transform\b/i.test(present) ? 'no-store, no-transform' : 'no-store';
 }
 
-function mergeVary(present: string | undefined, added: string): string | undefined {
+/** A `Vary` that names these headers too. */
+export function mergeVary(given: string | readonly string[] | undefined, added: string): string | undefined {
+  const present = text(given);
   if (present === undefined || present === '' || added === '') return added === '' ? present : added;
   const names = present.split(',').map((name) => name.trim().toLowerCase());
   if (names.includes('*')) return present;

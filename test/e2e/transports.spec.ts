@@ -380,6 +380,27 @@ describe.each(PLATFORMS)('transports on %s', (platform) => {
         sess.views = 1;
       }
 
+      @Get('list')
+      list(
+        @Session('views') views: number | undefined,
+        @Res({ passthrough: true }) res: { header(name: string, value: string[]): unknown },
+      ): string {
+        res.header('Vary', ['Accept', 'X-Auth-Token']);
+        return String(views);
+      }
+
+      /** One object for the head of all its answers, as applications may have. */
+      private readonly head = Object.freeze({ 'Content-Type': 'text/plain' });
+
+      @Get('raw/shared')
+      shared(
+        @Session('views') views: number | undefined,
+        @Res() res: ServerResponse & { raw?: ServerResponse; hijack?: () => void },
+      ): void {
+        res.hijack?.();
+        (res.raw ?? res).writeHead(200, this.head).end(String(views));
+      }
+
       @Post('cookies')
       cookies(
         @Session() sess: Session<{ views: number }>,
@@ -433,6 +454,13 @@ describe.each(PLATFORMS)('transports on %s', (platform) => {
       // No token in it: what the handler said stands, and Vary tells one client from another.
       expect(later.headers['cache-control']).toBe('public, max-age=3600');
       expect(later.headers['vary']).toMatch(/Cookie, X-Auth-Token$/);
+    });
+
+    it('Vary is added to a list, and to a head that is not to be changed', async () => {
+      const app = await startBoth();
+      const get = async (path: string) => (await call(app.url, path)).headers['vary'];
+      expect(await get('/list')).toBe('Accept, X-Auth-Token, Cookie');
+      expect(await get('/raw/shared')).toMatch(/Cookie, X-Auth-Token$/);
     });
 
     it('Vary is added to that of the handler and of CORS', async () => {
