@@ -181,7 +181,8 @@ function uncacheable(present = ''): string {
 /** A `Vary` that names these headers too. */
 export function mergeVary(given: string | readonly string[] | undefined, added: string): string | undefined {
   const present = text(given);
-  if (present === undefined || present === '' || added === '') return added === '' ? present : added;
+  if (present === undefined || present === '') return added === '' ? present : added;
+  if (present === added || added === '') return present;
   const names = present.split(',').map((name) => name.trim().toLowerCase());
   if (names.includes('*')) return present;
   const missing = added.split(', ').filter((name) => !names.includes(name.toLowerCase()));
