@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { cookie, header, SessionModule, type SessionModuleOptions, type TransportRequest } from 'nestjs-token-session';
+import { AccountsModule } from './accounts/accounts.module.js';
 import { ViewsController } from './views.controller.js';
 
 const byHeader = header();
@@ -15,10 +16,14 @@ export const sessionOptions: SessionModuleOptions = {
   // Short, so that there is something to watch. The defaults are 30m and 12h.
   idleTimeout: '5m',
   absoluteTimeout: '1h',
+  // "My sessions" shows where each was begun: the address and the browser.
+  captureDevice: true,
+  // Signing in once more ends the user's session that was used longest ago.
+  maxPerUser: 5,
 };
 
 @Module({
-  imports: [SessionModule.forRoot(sessionOptions)],
+  imports: [SessionModule.forRoot(sessionOptions), AccountsModule],
   controllers: [ViewsController],
 })
 export class AppModule {}

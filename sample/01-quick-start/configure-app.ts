@@ -8,7 +8,10 @@ export function configureApp(app: NestExpressApplication): NestExpressApplicatio
   app.useStaticAssets(join(import.meta.dirname, 'public'), {
     setHeaders: (response: ServerResponse) => {
       // The page keeps a token where scripts can read it, so only its own scripts may run.
-      response.setHeader('Content-Security-Policy', "default-src 'self'; base-uri 'none'; frame-ancestors 'none'");
+      response.setHeader(
+        'Content-Security-Policy',
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+      );
     },
   });
   return app;

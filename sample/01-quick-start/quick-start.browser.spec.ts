@@ -1,12 +1,7 @@
 import { jest } from '@jest/globals';
-import type { NestExpressApplication } from '@nestjs/platform-express';
-import { Test } from '@nestjs/testing';
-import { SessionModule } from 'nestjs-token-session';
-import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright-core';
-import { sessionOptions } from './app.module.js';
-import { configureApp } from './configure-app.js';
-import { listen } from './listen.js';
-import { ViewsController } from './views.controller.js';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { launchChromium, Stage } from './testing/browser.js';
+import { Card } from './testing/card.js';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -14,112 +9,27 @@ const MINUTE = 60 * SECOND;
 jest.setTimeout(60_000);
 
 let browser: Browser;
+let stage: Stage;
 let context: BrowserContext;
 let page: Page;
-let app: NestExpressApplication;
-let url: string;
-/** The time of the server and of the pages. */
-let now: number;
-/** What a page must not do: fail, complain or load something from elsewhere. */
-let complaints: string[];
 
 beforeAll(async () => {
-  browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  browser = await launchChromium();
 });
 
 afterAll(() => browser.close());
 
 beforeEach(async () => {
-  now = Date.UTC(2026, 0, 1, 12);
-  const testing = await Test.createTestingModule({
-    imports: [SessionModule.forRoot({ ...sessionOptions, clock: () => now })],
-    controllers: [ViewsController],
-  }).compile();
-  app = configureApp(testing.createNestApplication<NestExpressApplication>({ logger: false }));
-  url = await listen(app, { PORT: '0' });
-
-  complaints = [];
-  context = await browser.newContext({ viewport: { width: 1100, height: 900 } });
-  context.setDefaultTimeout(10_000);
-  context.on('weberror', (error) => complaints.push(String(error.error())));
-  context.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-  context.on('request', (request) => request.url().startsWith(url) || complaints.push(request.url()));
-  await context.clock.setFixedTime(now);
-  page = await open();
+  stage = new Stage(browser);
+  await stage.start();
+  context = await stage.newBrowser();
+  page = await stage.open(context);
 });
 
 afterEach(async () => {
-  await context.close();
-  await app.close();
-  expect(complaints).toEqual([]);
+  await stage.end();
+  expect(stage.complaints).toEqual([]);
 });
-
-async function open(): Promise<Page> {
-  const opened = await context.newPage();
-  await opened.goto(url);
-  return opened;
-}
-
-/** Lets time go on, on the server and in the pages. */
-async function pass(ms: number): Promise<void> {
-  now += ms;
-  await context.clock.setFixedTime(now);
-}
-
-/** Makes the picture in the README, when asked: `SCREENSHOT=docs/quick-start.png`. */
-async function screenshot(): Promise<void> {
-  const path = process.env.SCREENSHOT;
-  if (!path) return;
-  await pass(72 * SECOND);
-  await cookie().shows({ idle: '03:48' });
-  await page.screenshot({ path, fullPage: true });
-}
-
-/** One of the page's two cards, as its user sees it. */
-class Card {
-  private readonly element: Locator;
-
-  constructor(page: Page, name: 'Header' | 'Cookie') {
-    this.element = page.getByRole('article', { name });
-  }
-
-  click(button: 'Count a view' | 'Regenerate' | 'Destroy'): Promise<void> {
-    return this.element.getByRole('button', { name: button }).click();
-  }
-
-  /** Waits until the card shows this. */
-  async shows(expected: { views?: number; says?: string | RegExp; idle?: string; absolute?: string }): Promise<void> {
-    const { views, says, idle, absolute } = expected;
-    const unit = views === 1 ? 'view' : 'views';
-    if (views !== undefined) await this.part('output', new RegExp(`^\\s*${views} ${unit}\\s*$`));
-    if (says !== undefined) await this.part('.status', says);
-    if (idle !== undefined) await this.part('[data-clock="idle"] dd', idle);
-    if (absolute !== undefined) await this.part('[data-clock="absolute"] dd', absolute);
-  }
-
-  id(): Promise<string | null> {
-    return this.element.locator('[data-id]').textContent();
-  }
-
-  async data(): Promise<unknown> {
-    return JSON.parse((await this.element.locator('pre').textContent()) ?? '');
-  }
-
-  private part(selector: string, hasText: string | RegExp): Promise<void> {
-    return this.element.locator(selector).filter({ hasText }).waitFor();
-  }
-}
 
 const header = (of = page): Card => new Card(of, 'Header');
 const cookie = (of = page): Card => new Card(of, 'Cookie');
@@ -146,7 +56,6 @@ it('counts by the header, and by the cookie, each in a session of its own', asyn
     expect.objectContaining({ name: 'sid', httpOnly: true, sameSite: 'Lax', path: '/' }),
   ]);
   expect(await page.evaluate('document.cookie')).toBe('');
-  await screenshot();
 });
 
 it('goes on with both sessions after a reload', async () => {
@@ -197,11 +106,11 @@ describe.each([
     await card().shows({ idle: '05:00', absolute: '1:00:00' });
     const asked: string[] = [];
     page.on('request', (request) => asked.push(request.url()));
-    await pass(SECOND);
+    await stage.pass(SECOND);
     await card().shows({ idle: '04:59', absolute: '59:59' });
-    await pass(SECOND);
+    await stage.pass(SECOND);
     await card().shows({ idle: '04:58', absolute: '59:58' });
-    await pass(4 * MINUTE);
+    await stage.pass(4 * MINUTE);
     await card().shows({ idle: '00:58', absolute: '55:58' });
     expect(asked).toEqual([]);
 
@@ -212,7 +121,7 @@ describe.each([
   it('ends when its idle clock has run out', async () => {
     await card().click('Count a view');
     await card().shows({ views: 1 });
-    await pass(5 * MINUTE);
+    await stage.pass(5 * MINUTE);
     await card().shows({ views: 0, says: 'The session has ended: it was not used for 5 minutes.', idle: '–' });
     await card().click('Count a view');
     await card().shows({ views: 1, says: 'A new session has begun.' });
@@ -222,14 +131,14 @@ describe.each([
     for (let used = 0; used < 15; used++) {
       await card().click('Count a view');
       await card().shows({ views: used + 1, idle: '05:00' });
-      await pass(4 * MINUTE);
+      await stage.pass(4 * MINUTE);
     }
-    await card().shows({ views: 0, says: 'The session has ended: its 60 minutes were over.' });
+    await card().shows({ views: 0, says: 'The session has ended: it was 60 minutes old.' });
   });
 });
 
 it('shows what is left by the clock of the server, whatever the time on the device', async () => {
-  await context.clock.setFixedTime(now + 3 * 60 * MINUTE);
+  await context.clock.setFixedTime(stage.now + 3 * 60 * MINUTE);
   await header().click('Count a view');
   await header().shows({ views: 1, idle: '05:00', absolute: '1:00:00' });
 });
@@ -237,12 +146,12 @@ it('shows what is left by the clock of the server, whatever the time on the devi
 it('believes the server when a session was used elsewhere meanwhile', async () => {
   await header().click('Count a view');
   await header().shows({ views: 1 });
-  await pass(4 * MINUTE);
+  await stage.pass(4 * MINUTE);
   await header().shows({ idle: '01:00' });
   const token = await page.evaluate<string>('sessionStorage.getItem("token")');
-  await fetch(`${url}/api/views`, { headers: { 'X-Auth-Token': token } });
+  await fetch(`${stage.url}/api/views`, { headers: { 'X-Auth-Token': token } });
 
-  await pass(MINUTE);
+  await stage.pass(MINUTE);
   await header().shows({ views: 2, idle: '05:00', absolute: '55:00' });
 });
 
@@ -254,7 +163,7 @@ it('says so when the server does not answer, and goes on when it does', async ()
   await header().click('Count a view');
   await header().shows({ views: 1, says: 'The server did not answer.' });
   await reported;
-  expect(complaints.splice(0)).toEqual([expect.stringContaining('503')]);
+  expect(stage.complaints.splice(0)).toEqual([expect.stringContaining('503')]);
   await page.unroute('**/api/**');
   await header().click('Count a view');
   await header().shows({ views: 2, says: 'The session is live.' });
@@ -291,7 +200,7 @@ describe('a second tab', () => {
     await cookie().click('Regenerate');
     await cookie(second).shows({ views: 2, says: 'The session has a new token, from another tab.' });
     await cookie(second).click('Destroy');
-    await cookie().shows({ views: 0, says: 'The session has ended: elsewhere' });
+    await cookie().shows({ views: 0, says: 'The session has ended: it was ended elsewhere' });
     await cookie().click('Count a view');
     await cookie(second).shows({ views: 1 });
     expect(await cookie(second).id()).toBe(await cookie().id());

@@ -5,10 +5,13 @@ import { promisify } from 'node:util';
 import { jest } from '@jest/globals';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
+import type { DeviceView } from './accounts/devices.controller.js';
 import { AppModule } from './app.module.js';
 import { configureApp } from './configure-app.js';
 import { listen } from './listen.js';
-import type { SessionView } from './views.controller.js';
+import type { SessionView } from './session-view.js';
+import { ApiClient } from './testing/api-client.js';
+import { createApp } from './testing/app.js';
 import { welcome } from './welcome.js';
 
 jest.setTimeout(30_000);
@@ -17,11 +20,6 @@ const anyFreePort = { PORT: '0' };
 
 let app: NestExpressApplication;
 let url: string;
-
-async function createApp(): Promise<NestExpressApplication> {
-  const testing = await Test.createTestingModule({ imports: [AppModule] }).compile();
-  return configureApp(testing.createNestApplication<NestExpressApplication>({ logger: false }));
-}
 
 beforeEach(async () => {
   app = await createApp();
@@ -49,8 +47,8 @@ describe('the printed lines', () => {
       .split('\n')
       .filter((line) => line.includes('curl'));
 
-  it('are three, with the address that the sample listens on', () => {
-    expect(lines()).toHaveLength(3);
+  it('are four, with the address that the sample listens on', () => {
+    expect(lines()).toHaveLength(4);
     for (const line of lines()) expect(line).toContain(`${url}/api/`);
   });
 
@@ -64,21 +62,33 @@ describe('the printed lines', () => {
       (await promisify(execFile)(shell, ['-ec', pasted.join('\n')], { env: { PATH: process.env.PATH } })).stdout;
     const statuses = (output: string): string[] =>
       [...output.matchAll(/^HTTP\/1.1 (.*)\r$/gm)].map(([, text = '']) => text);
-    const sessions = (output: string): SessionView[] =>
-      [...output.matchAll(/^\{.*\}$/gm)].map(([text]) => JSON.parse(text) as SessionView);
+    const bodies = <T>(output: string, kind: '{' | '['): T[] =>
+      output.split('\n').flatMap((line) => (line.startsWith(kind) ? [JSON.parse(line) as T] : []));
+    const sessions = (output: string): SessionView[] => bodies(output, '{');
+    const lists = (output: string): DeviceView[][] => bodies(output, '[');
 
-    it('work one after the other: the last one ends the session of the second', async () => {
-      const output = await paste(...lines(), `curl -s -H "X-Auth-Token: $TOKEN" ${url}/api/session; echo`);
+    it('work one after the other: a second view, a sign-in that keeps both, a sign-out', async () => {
+      const look = `curl -s -H "X-Auth-Token: $TOKEN" ${url}/api/session; echo`;
+      const [get = '', use = '', signIn = '', end = ''] = lines();
+      const output = await paste(get, use, signIn, look, end, look);
       expect(statuses(output)).toEqual(['200 OK', '204 No Content']);
       expect(output).toMatch(/^X-Auth-Token: [\w-]{43}\r$/m);
       expect(output).toMatch(/^X-Auth-Token: \r$/m);
-      expect(sessions(output).map(({ data }) => data.views)).toEqual([1, 2, undefined]);
+      expect(sessions(output).map(({ data, userId }) => [data.views, userId])).toEqual([
+        [1, undefined],
+        [2, undefined],
+        [2, 'ada'],
+        [undefined, undefined],
+      ]);
+      expect(lists(output)).toEqual([[expect.objectContaining({ isThisOne: true })]]);
+      expect(lists(output)[0]?.[0]?.device?.userAgent).toMatch(/^curl\//);
     });
 
     it('work alone', async () => {
-      const [get = '', use = '', end = ''] = lines();
+      const [get = '', use = '', signIn = '', end = ''] = lines();
       expect(sessions(await paste(get))).toMatchObject([{ isNew: false, data: { views: 1 } }]);
       expect(sessions(await paste(use))).toMatchObject([{ isNew: false, data: { views: 2 } }]);
+      expect(lists(await paste(signIn))).toEqual([[expect.objectContaining({ isThisOne: true })]]);
       expect(statuses(await paste(end))).toEqual(['204 No Content']);
     });
   });
@@ -145,6 +155,15 @@ describe('the API', () => {
 });
 
 describe('the sample', () => {
+  it('is made of what its module says, with real password hashes', async () => {
+    const testing = await Test.createTestingModule({ imports: [AppModule] }).compile();
+    const real = configureApp(testing.createNestApplication<NestExpressApplication>({ logger: false }));
+    const client = new ApiClient(await listen(real, anyFreePort), 'cookie');
+    expect((await client.signIn('grace', 'first-compiler')).status).toBe(200);
+    expect((await client.count()).userId).toBe('grace');
+    await real.close();
+  });
+
   it('serves its page', async () => {
     const page = await call('/');
     expect(page.headers.get('Content-Type')).toContain('text/html');

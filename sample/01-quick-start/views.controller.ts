@@ -1,22 +1,6 @@
 import { Controller, Delete, Get, Header, HttpCode, Post } from '@nestjs/common';
 import { RequireSession, Session, SessionService } from 'nestjs-token-session';
-
-export interface Visit {
-  views: number;
-  lastView: string;
-}
-
-/** A session as its owner may see it: without the token. Times are in ms. */
-export interface SessionView {
-  id: string | undefined;
-  isNew: boolean;
-  data: Partial<Visit>;
-  startedAt: number;
-  usedAt: number;
-  idleExpiresAt: number;
-  absoluteExpiresAt: number;
-  maxAge: number;
-}
+import { sessionView, type SessionView, type Visit } from './session-view.js';
 
 @Controller('api')
 export class ViewsController {
@@ -30,31 +14,26 @@ export class ViewsController {
       visit.views = (visit.views ?? 0) + 1;
       visit.lastView = new Date().toISOString();
     });
-    return this.view(sess);
+    return sessionView(this.sessions, sess);
   }
 
   @Get('session')
   @Header('Cache-Control', 'no-store')
   show(@Session() sess: Session<Visit>): SessionView {
-    return this.view(sess);
+    return sessionView(this.sessions, sess);
   }
 
   @Post('session/regenerate')
   @HttpCode(200)
   @RequireSession()
   async regenerate(@Session() sess: Session<Visit>): Promise<SessionView> {
-    return this.view(await this.sessions.regenerate(sess, { keep: ['views'] }));
+    return sessionView(this.sessions, await this.sessions.regenerate(sess, { keep: ['views'] }));
   }
 
+  /** Ends the session; for a user this is the sign-out. */
   @Delete('session')
   @HttpCode(204)
   destroy(@Session() sess: Session<Visit>): Promise<void> {
     return this.sessions.destroy(sess);
-  }
-
-  private view(sess: Session<Visit>): SessionView {
-    const { id, isNew, startedAt, usedAt, idleExpiresAt, absoluteExpiresAt } = this.sessions.info(sess);
-    const { maxAge } = sess;
-    return { id, isNew, data: sess, startedAt, usedAt, idleExpiresAt, absoluteExpiresAt, maxAge };
   }
 }

@@ -1,12 +1,14 @@
-/** What the sample prints when it listens: where, and three lines to paste into a shell. */
+/** What the sample prints when it listens: where, and four lines to paste into a shell. */
 export function welcome(url: string): string {
+  const keepToken = `grep -i '^x-auth-token:' | tr -d '\\r' | cut -d ' ' -f 2`;
   return `
 Quick start: ${url}
 
-Or from another terminal: get a token, use it, end the session.
+Or from another terminal: get a token, use it, sign in and list the user's sessions, sign out.
 
 curl -iw '\\n' ${url}/api/views
-TOKEN=$(curl -si ${url}/api/views | grep -i '^x-auth-token:' | tr -d '\\r' | cut -d ' ' -f 2); curl -w '\\n' -H "X-Auth-Token: $TOKEN" ${url}/api/views
+TOKEN=$(curl -si ${url}/api/views | ${keepToken}); curl -w '\\n' -H "X-Auth-Token: $TOKEN" ${url}/api/views
+TOKEN=$(curl -si -H "X-Auth-Token: $TOKEN" -d user=ada -d password=first-program ${url}/api/sign-in | ${keepToken}); curl -w '\\n' -H "X-Auth-Token: $TOKEN" ${url}/api/devices
 curl -i -X DELETE -H "X-Auth-Token: $TOKEN" ${url}/api/session
 `;
 }
