@@ -44,17 +44,22 @@ export async function renew(engine: SessionEngine, renewal: Renewal): Promise<vo
     },
   });
   const id = next.id as string;
+  let end: 'ended' | Gone | undefined;
+  let hasReplaced = false;
   try {
     if (!entry.replaces) await settle(engine, next);
-    const end = await endOld(engine, renewal, isSameUser && goesOn ? id : undefined);
+    end = await endOld(engine, renewal, isSameUser && goesOn ? id : undefined);
     // Another one took the place of the old entry: this one needs a place of its own.
     if (end !== 'ended' && entry.replaces && userId !== undefined) await engine.users.admit(userId, id, true);
     if (entry.replaces) await settle(engine, next);
-    if (end === 'ended' && before.userId !== undefined && !isSameUser) engine.users.leave(before.userId, before.id);
+    hasReplaced = entry.replaces;
   } catch (error) {
     // Nobody has the new token yet, and nobody must be able to get it.
     await withdraw(engine, next);
     throw error;
+  } finally {
+    // Whoever ended the old session removes its entry, unless settling the new one did.
+    if (end === 'ended' && before.userId !== undefined && !hasReplaced) engine.users.leave(before.userId, [before.id]);
   }
   engine.events.emit({ type: 'session_renewed', id, previousId: before.id });
 }

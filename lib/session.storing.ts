@@ -20,7 +20,7 @@ export async function store(state: SessionState, text: string, mutation?: Mutati
       const left = byData === undefined ? undefined : copy.identity.userId;
       if (byData !== undefined) copy.identity = byData;
       await update(engine, copy, text, mutation);
-      if (left !== undefined) engine.users.leave(left, copy.id as string);
+      if (left !== undefined) engine.users.leave(left, [copy.id as string]);
     }
     life.fault = undefined;
   } catch (error) {

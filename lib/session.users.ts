@@ -5,7 +5,7 @@ import { interpret, type LiveReading } from './session.reading.js';
 import { currentId, ended } from './session.writer.js';
 import type { SessionTimes } from './stores/session-store.js';
 import type { UserIndexAccess } from './stores/user-index-access.js';
-import type { UserIndexEntry, UserIndexTerms } from './stores/user-index.js';
+import type { UserIndexTerms } from './stores/user-index.js';
 
 /** A user's session as `list` gives it. Holds no token. */
 export interface UserSession extends SessionDetails {
@@ -50,10 +50,10 @@ export class SessionUsers {
       if (max === undefined) throw ended();
       // Sessions that ran out are in the index still; they must not keep anybody out.
       const { living, hadEnded } = await this.sessionsOf(users, userId);
-      if (isThere && !living.some(([entry]) => entry.id === id)) throw ended();
+      if (isThere && !living.some((found) => found.id === id)) throw ended();
       if (hadEnded) continue;
       if (onMaxPerUser === 'reject') break;
-      const evict = byLastUse(living).map(([entry]) => entry.id);
+      const evict = byLastUse(living).map((found) => found.id);
       terms = { isThere, max, evict: evict.reverse() };
     }
     const reason = `This user has ${String(max)} sessions already. End one of them first.`;
@@ -74,16 +74,16 @@ export class SessionUsers {
     return users.settle(userId, id, times.startedAt + times.absoluteTimeout - this.engine.now() + MARGIN);
   }
 
-  /** Forgets an entry whose session has ended. Nobody waits: until then it is an entry without a session. */
-  leave(userId: string, id: string): void {
+  /** Forgets entries whose sessions have ended. Nobody waits: until then they are entries without a session. */
+  leave(userId: string, ids: readonly string[]): void {
     const { store } = this.engine;
-    if (store.users !== undefined) store.aside(() => store.users?.remove(userId, [id]));
+    if (store.users !== undefined) store.aside(() => store.users?.remove(userId, ids));
   }
 
   /** The living sessions of a user, the one used last first. */
   async list(userId: string): Promise<UserSession[]> {
     const { living } = await this.sessionsOf(this.required('list'), userId);
-    return byLastUse(living).flatMap(([{ id }, reading]) =>
+    return byLastUse(living).flatMap(({ id, reading }) =>
       reading === undefined
         ? []
         : [{ ...detailsOf(reading.record, reading.identity, this.engine.options), id, userId }],
@@ -112,7 +112,7 @@ export class SessionUsers {
     try {
       await this.end(users, userId, revoked, 'the user signed in elsewhere, and maxPerUser was reached');
     } catch (error) {
-      if (added) this.leave(userId, id);
+      if (added) this.leave(userId, [id]);
       throw error;
     }
     return added;
@@ -140,18 +140,26 @@ export class SessionUsers {
   /** The entries whose sessions live or are being stored; those whose sessions ended are removed. */
   private async sessionsOf(users: UserIndexAccess, userId: string): Promise<{ living: Found[]; hadEnded: boolean }> {
     const entries = await users.list(userId);
+    const replaced = new Set(entries.map(({ replaces }) => replaces));
     const readings = await inBatches(entries, async ({ id }) =>
       interpret(this.engine, await this.engine.store.load(id)),
     );
     const living: Found[] = [];
     const ended: string[] = [];
-    for (const [index, entry] of entries.entries()) {
+    for (const [index, { id, settled }] of entries.entries()) {
       const reading = readings[index];
-      if (reading?.kind === 'live' && reading.identity.userId === userId) living.push([entry, reading]);
-      // Not readable here and yet a session, or not stored yet: it counts.
-      else if (reading?.kind === 'newer' || !entry.settled) living.push([entry, undefined]);
-      // The entry of a rotated session keeps its place for the one that replaces it, until its tombstone is gone.
-      else if (reading?.kind !== 'rotated') ended.push(entry.id);
+      if (reading?.kind === 'live' && reading.identity.userId === userId) {
+        living.push({ id, usedAt: reading.record.usedAt, reading });
+      } else if (reading?.kind === 'rotated') {
+        // Its place is kept for the one that replaces it. Where there is none it goes with the tombstone: one
+        // may be about to be added. Nobody uses it any more, so it is the first to make room.
+        if (!replaced.has(id)) living.push({ id, usedAt: 0 });
+      } else if (reading?.kind === 'newer' || !settled) {
+        // Not readable here and yet a session, or not stored yet: it counts.
+        living.push({ id, usedAt: Number.MAX_VALUE });
+      } else {
+        ended.push(id);
+      }
     }
     if (ended.length > 0) await users.remove(userId, ended);
     return { living, hadEnded: ended.length > 0 };
@@ -167,13 +175,16 @@ export class SessionUsers {
   }
 }
 
-/** An entry with its session; without one while that is being stored. */
-type Found = readonly [UserIndexEntry, LiveReading | undefined];
+/** An entry with its session, where that can be read. */
+interface Found {
+  readonly id: string;
+  readonly usedAt: number;
+  readonly reading?: LiveReading;
+}
 
-/** The one used last first; among equals the one added last, and before all those that are not stored yet. */
+/** The one used last first; among equals the one added last. */
 function byLastUse(found: readonly Found[]): Found[] {
-  const lastUse = ([, reading]: Found): number => reading?.record.usedAt ?? Number.MAX_VALUE;
-  return [...found].reverse().sort((a, b) => lastUse(b) - lastUse(a));
+  return [...found].reverse().sort((a, b) => b.usedAt - a.usedAt);
 }
 
 async function inBatches<T, R>(items: readonly T[], act: (item: T) => Promise<R>): Promise<R[]> {

@@ -77,7 +77,7 @@ async function isCreated(engine: SessionEngine, id: string, record: SessionRecor
     engine.store.aside(() => engine.store.destroy(id, record.version));
     throw error;
   } finally {
-    if (!isOurs && record.userId !== undefined) engine.users.leave(record.userId, id);
+    if (!isOurs && record.userId !== undefined) engine.users.leave(record.userId, [id]);
   }
 }
 
@@ -187,6 +187,7 @@ async function replaceRecord(
  * @returns false when somebody signed in meanwhile with its token: that session is another one
  */
 export async function destroy(engine: SessionEngine, id: string, version?: string): Promise<boolean> {
+  const rotated: string[] = [];
   let next = { id, version, conflicts: 0 };
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     next.version ??= versionOf(await engine.store.load(next.id));
@@ -197,11 +198,12 @@ export async function destroy(engine: SessionEngine, id: string, version?: strin
     if (isRecord(there) && payload?.kind === 'rotated') {
       if (expected === undefined) await engine.store.create(next.id, there);
       if (payload.successor === undefined) return false;
+      rotated.push(next.id);
       next = { id: payload.successor, version: undefined, conflicts: 0 };
     } else if (isRecord(there) && expected !== undefined && there.version !== expected) {
       next = { ...next, version: there.version, conflicts: next.conflicts + 1 };
     } else {
-      if (typeof there?.userId === 'string') engine.users.leave(there.userId, next.id);
+      if (typeof there?.userId === 'string') engine.users.leave(there.userId, [...rotated, next.id]);
       return true;
     }
   }

@@ -82,7 +82,9 @@ export class UserEntries {
 
   list(now: number): UserIndexEntry[] {
     this.forgetEnded(now);
-    return [...this.entries].filter(([, { revoked }]) => !revoked).map(([id, { settled }]) => ({ id, settled }));
+    return [...this.entries]
+      .filter(([, { revoked }]) => !revoked)
+      .map(([id, { settled, replaces }]) => (replaces === undefined ? { id, settled } : { id, settled, replaces }));
   }
 
   private admits(id: string, { replaces, max, evict = [] }: UserIndexTerms): boolean {

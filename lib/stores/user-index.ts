@@ -5,6 +5,8 @@ export interface UserIndexEntry {
   readonly id: string;
   /** False while a login or a rotation is on its way to store the session. */
   readonly settled: boolean;
+  /** The entry that this one is to replace, while it is on its way. */
+  readonly replaces?: string;
 }
 
 /** On what terms an entry is added. */
