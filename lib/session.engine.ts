@@ -18,7 +18,7 @@ export class SessionEngine {
 
   constructor(readonly options: ResolvedSessionOptions) {
     this.events = new SessionEvents(options.logger, options.clock);
-    this.store = new StoreAccess(options.store, options.storeTimeout, this.events);
+    this.store = new StoreAccess(options.store, options.storeTimeout, this.events, options.clock);
     options.store.attach?.({
       now: options.clock,
       evicted: (id, reason) => {

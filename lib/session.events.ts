@@ -43,7 +43,7 @@ export type SessionEvent =
   | { type: 'cookie_withheld'; reason: string }
   /** An unsafe request from another site was refused. */
   | { type: 'csrf_refused'; reason: string }
-  /** Something the application should know at boot: a store's limits, for example. */
+  /** Something the application should know: a store's limits, or an option that caps what login() asks for. */
   | { type: 'store_notice'; reason: string };
 
 export type SessionEventType = SessionEvent['type'];

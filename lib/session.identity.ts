@@ -10,7 +10,7 @@ export interface SessionDevice {
   readonly userAgent?: string;
 }
 
-/** What the session layer notes in a record beside the data. Only a login writes it, never the data (ASVS 15.3.3). */
+/** What the session layer notes in a record beside the data. Written by logins; by the data only with `userIdOf` (ASVS 15.3.3). */
 export interface SessionMarks {
   /** When the user last proved who they are, in ms since the epoch. */
   readonly authenticatedAt?: number;
@@ -96,5 +96,6 @@ export function userIdFrom(value: unknown, source = 'A user id'): string {
 /** Not the value itself: whatever is handed over by mistake may be a secret. */
 function described(value: unknown): string {
   if (typeof value === 'string') return value === '' ? 'empty text' : `text of ${String(value.length)} characters`;
+  if (typeof value === 'number') return String(value);
   return value === null ? 'null' : typeof value;
 }

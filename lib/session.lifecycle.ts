@@ -79,7 +79,7 @@ export class SessionLifecycle {
     if (this.phase === 'replaced') {
       throw new SessionUsageError(
         'SESSION_REPLACED',
-        'This session was replaced by a new one at login() or regenerate(): go on with what that gave, or with req.session.',
+        'This session was replaced by a new one at login(), reauthenticate() or regenerate(): go on with what that gave, or with req.session.',
       );
     }
     if (this.phase === 'ended' && !mayHaveEnded) {

@@ -2,25 +2,26 @@ import { DURATION, toMs, type Duration } from './session.duration.js';
 import type { SessionEngine } from './session.engine.js';
 import { SessionUsageError } from './session.errors.js';
 import { userIdFrom, type SessionDevice, type SessionIdentity } from './session.identity.js';
+import type { SessionData } from './session.js';
 import type { SessionTimes } from './stores/session-store.js';
 
 /** How a session begins with a login. */
-export interface LoginOptions<T extends object = Record<string, unknown>> {
+export interface LoginOptions<T extends object = SessionData> {
   /** This session's idle limit; at most the option of the module. Default: that option. */
-  idleTimeout?: Duration;
+  idleTimeout?: Duration | undefined;
   /** This session's absolute limit; at most the option of the module. Default: that option. */
-  absoluteTimeout?: Duration;
+  absoluteTimeout?: Duration | undefined;
   /** Whether a cookie with the token outlives the browser; false for "don't remember me". Default true. */
-  persistent?: boolean;
+  persistent?: boolean | undefined;
   /** What to call the session in `list`: text of at most 200 characters. Default none. */
-  label?: string;
+  label?: string | undefined;
   /** How strongly the user proved who they are: 1, or more with further factors. Default 1. */
-  level?: number;
+  level?: number | undefined;
   /** The keys whose data move to the new session. Default none: nothing moves along unnamed. */
-  keep?: readonly (keyof T & string)[];
+  keep?: readonly (keyof T & string)[] | undefined;
 }
 
-type AnyLoginOptions = Omit<LoginOptions, 'keep'> & { keep?: readonly string[] };
+type AnyLoginOptions = Omit<LoginOptions, 'keep'> & { keep?: readonly string[] | undefined };
 
 /** A login as the session layer carries it out. */
 export interface Login {

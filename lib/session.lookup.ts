@@ -7,7 +7,8 @@ import { idOf, isToken } from './session-token.js';
 import { ended } from './session.writer.js';
 import { touchInterval } from './session.record.js';
 import type { SessionRecord } from './stores/session-store.js';
-import { isPromise, type UNREADABLE } from './stores/store-access.js';
+import { isPromise } from './stores/awaitable.js';
+import type { UNREADABLE } from './stores/store-access.js';
 import type { SessionTransport, TransportRequest } from './transports/session-transport.js';
 
 /**

@@ -45,13 +45,14 @@ export interface SessionOptions {
   onMaxPerUser?: 'evict' | 'reject';
   /**
    * The user that a session's data tell of, for code that never calls `login` (Passport, say):
-   * when it changes, the session is bound to that user under a new token. Default: data tell of none.
+   * when it changes, the session is bound to that user under a new token. The data are the proof then:
+   * assign nothing to them that a client chose as a whole. Default: data tell of none.
    *
    * ```ts
    * userIdOf: (data: { passport?: { user?: string } }) => data.passport?.user
    * ```
    */
-  userIdOf?: (data: Readonly<Record<string, unknown>>) => string | number | null | undefined;
+  userIdOf?: (data: Readonly<Record<string, unknown>>) => string | number | bigint | null | undefined;
   /** Whether a login notes the client's address and user agent, for `list`. Default false. */
   captureDevice?: boolean;
   /** How data becomes text. Default: JSON that refuses what it can't carry. */

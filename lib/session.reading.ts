@@ -46,7 +46,8 @@ export function interpret(engine: SessionEngine, loaded: SessionRecord | typeof 
   if (end <= engine.now()) return { kind: 'expired' };
   if (payload.kind === 'rotated') return payload;
   const { text, marks } = payload;
-  const userId = loaded.userId ?? undefined;
+  // Columns and hashes may have null or empty text for what is not there; neither is a user.
+  const userId = loaded.userId === '' ? undefined : (loaded.userId ?? undefined);
   const identity = userId === undefined && marks === NO_MARKS ? ANONYMOUS : { userId, marks };
   return { kind: 'live', record: loaded, text, identity };
 }

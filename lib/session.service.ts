@@ -10,7 +10,7 @@ import { checkLevel, checkNames, loginOf, type LoginOptions } from './session.lo
 import type { UserSession } from './session.users.js';
 import { interpret, UNDECODABLE } from './session.reading.js';
 import { SessionState } from './session.state.js';
-import { attended, stateOf, type RegenerateOptions, type Session, type TokenSession } from './session.js';
+import { attended, STATE, stateOf, type RegenerateOptions, type Session, type TokenSession } from './session.js';
 import { idOf, isToken } from './session-token.js';
 
 /** What is known of a session besides its data. */
@@ -54,7 +54,10 @@ export class SessionService {
 
   /** Gives a session a new token. See {@link TokenSession.regenerate}. */
   regenerate<T extends object>(session: Session<T>, options: RegenerateOptions<T> = {}): Promise<Session<T>> {
-    return attended(async () => (await stateOf(session).regenerate(options.keep ?? [])) as Session<T>);
+    return attended(async () => {
+      checkNames('regenerate', options, ['keep']);
+      return (await stateOf(session).regenerate(options.keep ?? [])) as Session<T>;
+    });
   }
 
   /**
@@ -86,8 +89,8 @@ export class SessionService {
    */
   login<T extends object>(
     session: Session<T>,
-    userId: string | number,
-    options: LoginOptions<T> = {},
+    userId: string | number | bigint,
+    options: LoginOptions<NoInfer<T>> = {},
   ): Promise<Session<T>> {
     return attended(async () => {
       const state = stateOf(session);
@@ -103,7 +106,10 @@ export class SessionService {
    * @returns the session under its new token, which also stands on `req.session`
    * @throws SessionError `LOGIN_REQUIRED` without a user, `SESSION_ENDED` when it ended meanwhile
    */
-  reauthenticate<T extends object>(session: Session<T>, options: { level?: number } = {}): Promise<Session<T>> {
+  reauthenticate<T extends object>(
+    session: Session<T>,
+    options: { level?: number | undefined } = {},
+  ): Promise<Session<T>> {
     return attended(async () => {
       checkNames('reauthenticate', options, ['level']);
       if (options.level !== undefined) checkLevel(options.level);
@@ -117,7 +123,7 @@ export class SessionService {
    *
    * @throws SessionUsageError `NOT_SUPPORTED` when the store has no index of users
    */
-  async list(userId: string | number): Promise<UserSession[]> {
+  async list(userId: string | number | bigint): Promise<UserSession[]> {
     return this.engine.users.list(userIdFrom(userId));
   }
 
@@ -127,7 +133,7 @@ export class SessionService {
    * @returns false when this user has no such session, whoever else has it
    * @throws SessionUsageError `NOT_SUPPORTED` when the store has no index of users
    */
-  async destroyById(userId: string | number, id: string): Promise<boolean> {
+  async destroyById(userId: string | number | bigint, id: string): Promise<boolean> {
     const user = userIdFrom(userId);
     // What a request has in the id's place may be anything, or nothing.
     return typeof id === 'string' && this.engine.users.destroyById(user, id);
@@ -141,7 +147,12 @@ export class SessionService {
    * @returns how many were ended
    * @throws SessionUsageError `NOT_SUPPORTED` when the store has no index of users
    */
-  async destroyAll(userId: string | number, options: { except?: TokenSession | string } = {}): Promise<number> {
+  async destroyAll(
+    userId: string | number | bigint,
+    options: { except?: TokenSession | string | undefined } = {},
+  ): Promise<number> {
+    checkNames('destroyAll', options, ['except']);
+    if (STATE in options) throw new SessionUsageError('NOT_SUPPORTED', 'destroyAll takes { except: session }.');
     const { except } = options;
     const kept = typeof except === 'object' ? stateOf(except).latestId : except;
     return this.engine.users.destroyAll(userIdFrom(userId), kept);

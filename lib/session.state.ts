@@ -205,7 +205,7 @@ export class SessionState {
       }
       // The client's token is another one by now, if somebody has signed in meanwhile.
       this.owner?.ended(ended);
-      this.engine.events.emit({ type: 'session_destroyed', id });
+      if (ended) this.engine.events.emit({ type: 'session_destroyed', id });
     });
   }
 

@@ -1,21 +1,22 @@
 import type { Mutation } from './session.copy.js';
-import { identityByData, type SessionIdentity } from './session.identity.js';
 import { settle, withdraw } from './session.renewal.js';
 import type { SessionState } from './session.state.js';
-import { announceLogin, bind } from './session.succession.js';
+import { announceLogin, bind, bindingOf } from './session.succession.js';
 import { create, update } from './session.writer.js';
 
 /** Stores a session's changes, and what they mean for whom it belongs to. */
 export async function store(state: SessionState, text: string, mutation?: Mutation): Promise<void> {
   const { engine, copy, life } = state;
+  const { identity } = copy;
   try {
-    const byData = mutation === undefined ? bindingOf(state) : undefined;
+    const byData = bindingOf(state, copy.plain());
     if (copy.record === undefined) {
       if (byData !== undefined) copy.identity = byData;
       await begin(state, text, mutation);
       announceLogin(state);
     } else if (byData?.userId !== undefined) {
       await bind(state, byData);
+      if (mutation !== undefined) await update(engine, state.copy, state.copy.encode(), mutation);
     } else {
       const left = byData === undefined ? undefined : copy.identity.userId;
       if (byData !== undefined) copy.identity = byData;
@@ -24,20 +25,11 @@ export async function store(state: SessionState, text: string, mutation?: Mutati
     }
     life.fault = undefined;
   } catch (error) {
+    // The copy that stands here now was not stored as this user's, or as nobody's.
+    if (state.copy.record?.userId !== state.copy.identity.userId) state.copy.identity = identity;
     life.fault = { error };
     throw life.over(error);
   }
-}
-
-/** Whom the data bind the session to, when that changes. */
-function bindingOf({ engine, copy, device }: SessionState): SessionIdentity | undefined {
-  const identity = identityByData(engine.options, copy.identity, copy.plain(), device);
-  if (identity?.userId === undefined || copy.record === undefined) return identity;
-  const before = identityByData(engine.options, copy.identity, copy.storedData());
-  if (before?.userId !== identity.userId) return identity;
-  // The data said so when the session was stored without a user, by another program or before there
-  // was the option: binding it now is no proof of anything (ASVS 7.5.1).
-  return { ...identity, marks: { ...identity.marks, authenticatedAt: copy.record.startedAt } };
 }
 
 /** Stores a session for the first time. */

@@ -1,4 +1,5 @@
 import { EVERYTHING, type Keep } from './session.copy.js';
+import type { Data } from './session.diff.js';
 import { levelOf } from './session.details.js';
 import type { SessionEngine } from './session.engine.js';
 import { loginRequired, SessionUsageError } from './session.errors.js';
@@ -18,7 +19,7 @@ export async function regenerate(state: SessionState, keep: readonly string[]): 
   const { engine, copy } = state;
   if (!state.isNew) state.life.checkCanSendToken();
   // One that its data bind to a user belongs to whom the data say that move along.
-  const byData = identityByData(engine.options, copy.identity, copy.plain(keep), state.device);
+  const byData = bindingOf(state, copy.plain(keep));
   const isLogin = byData?.userId !== undefined;
   const times = isLogin ? freshTimes(engine) : { ...state.times, usedAt: engine.now() };
   const next = state.successor(byData ?? copy.identity, times, keep);
@@ -75,6 +76,17 @@ export async function bind(state: SessionState, identity: SessionIdentity): Prom
   next.follow(old);
   state.copy = next;
   announceLogin(state);
+}
+
+/** Whom these data of a session bind it to, when that changes. */
+export function bindingOf({ engine, copy, device }: SessionState, data: Data): SessionIdentity | undefined {
+  const identity = identityByData(engine.options, copy.identity, data, device);
+  if (identity?.userId === undefined || copy.record === undefined) return identity;
+  const before = identityByData(engine.options, copy.identity, copy.storedData());
+  if (before?.userId !== identity.userId) return identity;
+  // The data said so when the session was stored without a user, by another program or before there
+  // was the option: binding it now is no proof of anything (ASVS 7.5.1).
+  return { ...identity, marks: { ...identity.marks, authenticatedAt: copy.record.startedAt } };
 }
 
 export function announceLogin({ engine, copy: { id, identity } }: SessionState): void {

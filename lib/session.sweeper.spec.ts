@@ -13,7 +13,7 @@ describe('Sweeper', () => {
       },
     });
     const events = new SessionEvents({ warn: () => undefined, error: () => undefined }, Date.now);
-    const sweeper = new Sweeper(new StoreAccess(store, 1_000, events));
+    const sweeper = new Sweeper(new StoreAccess(store, 1_000, events, Date.now));
     const sweeping = sweeper.sweep();
     sweeper.stop();
     expect(await sweeping).toBe(batches);

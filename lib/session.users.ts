@@ -5,7 +5,7 @@ import { interpret, type LiveReading } from './session.reading.js';
 import { currentId, ended } from './session.writer.js';
 import type { SessionTimes } from './stores/session-store.js';
 import type { UserIndexAccess } from './stores/user-index-access.js';
-import type { UserIndexTerms } from './stores/user-index.js';
+import type { UserIndexAddition, UserIndexEntry, UserIndexTerms } from './stores/user-index.js';
 
 /** A user's session as `list` gives it. Holds no token. */
 export interface UserSession extends SessionDetails {
@@ -22,6 +22,9 @@ const MARGIN = 600_000;
 /** How often a login beyond `maxPerUser` tries to make room while others log in, too. */
 const MAX_ATTEMPTS = 100;
 
+/** After how many logins some entries of the user who logs in are looked through. */
+const TIDY_EVERY = 100;
+
 /** How many of a user's sessions are asked of the store at a time. */
 const BATCH = 50;
 
@@ -31,6 +34,8 @@ const BATCH = 50;
  * the session must not live (laws 6 and 7).
  */
 export class SessionUsers {
+  private logins = 0;
+
   constructor(private readonly engine: SessionEngine) {}
 
   /**
@@ -44,21 +49,32 @@ export class SessionUsers {
     const { maxPerUser: max, onMaxPerUser } = this.engine.options;
     const { users } = this.engine.store;
     if (users === undefined) return;
+    if (++this.logins % TIDY_EVERY === 0) this.tidy(users, userId, this.logins / TIDY_EVERY);
     let terms: UserIndexTerms = { isThere, ...(max !== undefined && { max }) };
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       if (await this.add(users, userId, id, terms)) return;
       if (max === undefined) throw ended();
       // Sessions that ran out are in the index still; they must not keep anybody out.
-      const { living, hadEnded } = await this.sessionsOf(users, userId);
+      const { living, expired, hadGone } = await this.sessionsOf(users, userId);
       if (isThere && !living.some((found) => found.id === id)) throw ended();
-      if (hadEnded) continue;
-      if (onMaxPerUser === 'reject') break;
-      const evict = byLastUse(living).map((found) => found.id);
-      terms = { isThere, max, evict: evict.reverse() };
+      if (hadGone) continue;
+      if (onMaxPerUser === 'reject' && (expired.length === 0 || terms.evict !== undefined)) break;
+      const candidates = onMaxPerUser === 'reject' ? [] : byLastUse(living).reverse();
+      terms = { isThere, max, evict: [...expired, ...candidates.map((found) => found.id)] };
     }
     const reason = `This user has ${String(max)} sessions already. End one of them first.`;
     this.engine.events.emit({ type: 'login_refused', userId, reason });
     throw new SessionError('TOO_MANY_SESSIONS', reason);
+  }
+
+  /** Removes entries of sessions that ran out, some of them: nobody may ever list this user's. */
+  private tidy(users: UserIndexAccess, userId: string, round: number): void {
+    this.engine.store.aside(async () => {
+      const entries = await users.list(userId);
+      // Another part each time.
+      const start = (round * BATCH) % Math.max(1, entries.length);
+      await this.sessionsAmong(users, userId, entries, entries.slice(start, start + BATCH));
+    });
   }
 
   /** Adds an entry that replaces another; false when that is not there any more. */
@@ -106,11 +122,20 @@ export class SessionUsers {
 
   /** Adds an entry, and ends the sessions that have to go for it. */
   private async add(users: UserIndexAccess, userId: string, id: string, terms: UserIndexTerms): Promise<boolean> {
-    const { added, revoked } = await users.add(userId, id, LOGIN_DEADLINE, terms);
+    let addition: UserIndexAddition;
+    try {
+      addition = await users.add(userId, id, LOGIN_DEADLINE, terms);
+    } catch (error) {
+      // It may be there all the same.
+      void this.engine.store.owe(async () => users.remove(userId, [id]));
+      throw error;
+    }
+    const { added, revoked } = addition;
     if (revoked.length === 0) return added;
     if (revoked.includes(id)) throw ended();
     try {
-      await this.end(users, userId, revoked, 'the user signed in elsewhere, and maxPerUser was reached');
+      const reason = 'the user signed in elsewhere, and maxPerUser was reached';
+      await this.end(users, userId, revoked, terms.evict === undefined ? undefined : reason);
     } catch (error) {
       if (added) this.leave(userId, [id]);
       throw error;
@@ -137,16 +162,25 @@ export class SessionUsers {
     return records.filter((record) => record !== undefined).length;
   }
 
-  /** The entries whose sessions live or are being stored; those whose sessions ended are removed. */
-  private async sessionsOf(users: UserIndexAccess, userId: string): Promise<{ living: Found[]; hadEnded: boolean }> {
+  /** What became of the sessions of a user's entries. Where a session is gone its entry goes too. */
+  private async sessionsOf(users: UserIndexAccess, userId: string): Promise<Sessions> {
     const entries = await users.list(userId);
+    return this.sessionsAmong(users, userId, entries, entries);
+  }
+
+  /** The same of some of the entries. */
+  private async sessionsAmong(
+    users: UserIndexAccess,
+    userId: string,
+    entries: readonly UserIndexEntry[],
+    some: readonly UserIndexEntry[],
+  ): Promise<Sessions> {
     const replaced = new Set(entries.map(({ replaces }) => replaces));
-    const readings = await inBatches(entries, async ({ id }) =>
-      interpret(this.engine, await this.engine.store.load(id)),
-    );
+    const readings = await inBatches(some, async ({ id }) => interpret(this.engine, await this.engine.store.load(id)));
     const living: Found[] = [];
-    const ended: string[] = [];
-    for (const [index, { id, settled }] of entries.entries()) {
+    const expired: string[] = [];
+    const gone: string[] = [];
+    for (const [index, { id, settled }] of some.entries()) {
       const reading = readings[index];
       if (reading?.kind === 'live' && reading.identity.userId === userId) {
         living.push({ id, usedAt: reading.record.usedAt, reading });
@@ -157,12 +191,19 @@ export class SessionUsers {
       } else if (reading?.kind === 'newer' || !settled) {
         // Not readable here and yet a session, or not stored yet: it counts.
         living.push({ id, usedAt: Number.MAX_VALUE });
+      } else if (reading?.kind === 'expired') {
+        // By the clock and options of this process; for another one it may live, so its entry must not go alone.
+        expired.push(id);
+      } else if (reading?.kind === 'live') {
+        gone.push(id);
       } else {
-        ended.push(id);
+        // For the same reason: what is missing here may only be too old for the store's view of the time.
+        await this.engine.store.destroy(id);
+        gone.push(id);
       }
     }
-    if (ended.length > 0) await users.remove(userId, ended);
-    return { living, hadEnded: ended.length > 0 };
+    if (gone.length > 0) await users.remove(userId, gone);
+    return { living, expired, hadGone: gone.length > 0 };
   }
 
   private required(operation: string): UserIndexAccess {
@@ -173,6 +214,16 @@ export class SessionUsers {
       `The session store can't ${operation}: it has no \`users\`, its index of users.`,
     );
   }
+}
+
+/** The sessions of a user's entries. */
+interface Sessions {
+  /** They count, and are listed where they can be read. */
+  readonly living: Found[];
+  /** The ids of those past a limit. */
+  readonly expired: string[];
+  /** Whether entries were removed as their sessions are gone, or belong to somebody else. */
+  readonly hadGone: boolean;
 }
 
 /** An entry with its session, where that can be read. */

@@ -21,7 +21,7 @@ export interface SessionRecord extends SessionTimes {
   readonly payload: string;
   /** Unique to each write; compared for equality only. */
   readonly version: string;
-  /** The user that the session is bound to, if any. */
+  /** The user that the session is bound to, if any. An update may change or remove it. */
   readonly userId?: string;
 }
 
@@ -66,10 +66,14 @@ export interface StoreHost {
  *
  * An id is 43 characters of base64url (SHA-256 of a token). A record past {@link endOf} is missing,
  * whether or not it is still kept. Errors (thrown or rejected) mean a fault of the system; an
- * unknown id never is one.
+ * unknown id never is one. Each operation sees every one that was acknowledged before: a replica that
+ * lags behind is no store. One whose command was sent and not answered throws a `SessionError`
+ * `OUTCOME_UNKNOWN`.
+ *
+ * The optional members are looked for once, when the store is handed over, before `attach`.
  */
 export interface AtomicSessionStore {
-  /** Called once, before anything else. */
+  /** Called once, before any operation. */
   attach?(host: StoreHost): void;
   /** The record, or undefined when it is missing. */
   load(id: string): Awaitable<SessionRecord | undefined>;
@@ -92,12 +96,12 @@ export interface AtomicSessionStore {
    * Which sessions each user has. Without it `login` binds a session to its user all the same, but
    * nothing can list or end the sessions of a user.
    */
-  readonly users?: UserIndex;
+  readonly users?: UserIndex | undefined;
   /** Removes ended records, one bounded batch a call. Not needed where the backend expires them. */
   sweep?(): Awaitable<SweepResult>;
   /** How many living sessions there are. */
   count?(): Awaitable<number>;
-  /** Removes every session. */
+  /** Removes every session, and what the index of users holds. */
   clear?(): Awaitable<void>;
   /** Releases what the store itself opened. */
   close?(): Awaitable<void>;

@@ -13,7 +13,7 @@ import {
   type UpdateResult,
 } from './session-store.js';
 import { SimpleUserIndex } from './simple-user-index.js';
-import { isPromise } from './store-access.js';
+import { isPromise } from './awaitable.js';
 
 /**
  * The one key that the session layer adds to a session in a simple store: version, times, user.
@@ -232,20 +232,18 @@ function metadataOf(session: unknown): unknown {
   return typeof session === 'object' && session !== null ? (session as StoredSession)[METADATA_KEY] : undefined;
 }
 
-const LOSSES = {
-  touch: 'each touch costs a get and a set',
-  length: 'count() reads all sessions or is not there',
-  clear: 'clear() is not there',
-} as const;
-
 function describeLimits(store: SessionStore): string {
   const name = store.constructor.name;
-  const missing = (['touch', 'length', 'clear'] as const).filter((method) => !(method in store));
+  const losses = [
+    'touch' in store ? '' : ' Without touch, each touch costs a get and a set.',
+    'length' in store || 'all' in store ? '' : ' Without length or all, count() is not there.',
+    'clear' in store ? '' : ' Without clear, clear() is not there.',
+  ];
   return (
     `${name === '' || name === 'Object' ? 'The session store' : name} writes unconditionally: within one process no ` +
     'update is lost, but two processes that change one session at the same time can overwrite each other, and a ' +
     'slow one can bring a destroyed session back. Implement AtomicSessionStore to exclude both.' +
-    missing.map((method) => ` Without ${method}, ${LOSSES[method]}.`).join('')
+    losses.join('')
   );
 }
 

@@ -62,8 +62,8 @@ export class SimpleUserIndex implements UserIndex {
     if (areEntries(users)) return new UserEntries(users);
     // A lasting error would lock the user out for good.
     this.storage.notice(
-      `The index of a user's sessions (key ${sid}) can not be read and begins anew: list() and destroyAll() do not know ` +
-        'the sessions that it held.',
+      "The index of a user's sessions can not be read and begins anew: list() and destroyAll() do not know the sessions " +
+        'that it held. Does another program write to this store?',
     );
     return new UserEntries();
   }

@@ -9,16 +9,29 @@ import type {
   SweepResult,
   UpdateResult,
 } from './session-store.js';
+import { isPromise } from './awaitable.js';
 import { UserIndexAccess, type UserOperation } from './user-index-access.js';
 
 type Operation =
   'load' | 'create' | 'update' | 'touch' | 'destroy' | 'sweep' | 'count' | 'clear' | 'close' | UserOperation;
 
 /** Operations that leave it open whether they were carried out when no answer comes. */
-const WRITES = new Set<Operation>(['create', 'update', 'destroy', 'users.add', 'users.settle', 'users.revoke']);
+const WRITES = new Set<Operation>([
+  'create',
+  'update',
+  'destroy',
+  'users.add',
+  'users.settle',
+  'users.revoke',
+  'clear',
+]);
 
 /** How many commands are kept for a store that is down. */
 const MAX_OWED = 1_000;
+
+/** How often such a command is tried, and how long it waits after the second time, in ms; then twice as long each time. */
+const MAX_TRIES = 8;
+const RETRY_DELAY = 500;
 
 /** What is left when a store gives something that is not a record. */
 export const UNREADABLE = Symbol('unreadable');
@@ -32,13 +45,15 @@ export class StoreAccess {
   /** Which sessions each user has, where the store keeps that. */
   readonly users: UserIndexAccess | undefined;
   private failing = false;
-  private readonly owed: (() => Promise<void>)[] = [];
+  private readonly owed: { command: () => Promise<void>; tries: number }[] = [];
+  private nextOwedAt = 0;
   private readonly underWay = new Set<Promise<unknown>>();
 
   constructor(
     readonly store: AtomicSessionStore,
     private readonly timeout: number,
     private readonly events: SessionEvents,
+    private readonly now: () => number,
   ) {
     this.users = store.users && new UserIndexAccess(store.users, (operation, run) => this.call(operation, run));
   }
@@ -105,12 +120,23 @@ export class StoreAccess {
   }
 
   /** Runs a command that has to be carried out in the end: again when the store answers, if it fails. */
-  async owe(command: () => Promise<void>): Promise<void> {
+  async owe(command: () => Promise<void>, tries = 1): Promise<void> {
     try {
       await command();
     } catch {
-      if (this.owed.length < MAX_OWED) this.owed.push(command);
+      // A store that goes on refusing this one command must not be asked at each request.
+      this.nextOwedAt = this.now() + RETRY_DELAY * (2 ** tries - 2);
+      if (tries < MAX_TRIES && this.owed.length < MAX_OWED) this.owed.push({ command, tries });
+      else
+        this.events.emit({ type: 'store_failed', operation: 'destroy', reason: 'a session that nobody has is kept' });
     }
+  }
+
+  /** One at a time, so that a store that has just recovered is not flooded. */
+  private payOff(): void {
+    if (this.now() < this.nextOwedAt) return;
+    const { command, tries } = this.owed.shift() ?? {};
+    if (command !== undefined) void this.owe(command, (tries ?? 0) + 1);
   }
 
   /** Releases what the store itself opened. A store that can't let go in time is left alone. */
@@ -162,9 +188,7 @@ export class StoreAccess {
   }
 
   private succeeded(operation: Operation): void {
-    // One at a time, so that a store that has just recovered is not flooded.
-    const owed = this.owed.shift();
-    if (owed !== undefined) void this.owe(owed);
+    if (this.owed.length > 0) this.payOff();
     if (!this.failing) return;
     this.failing = false;
     this.events.emit({ type: 'store_recovered', operation });
@@ -202,8 +226,4 @@ function checkedResult(result: UpdateResult): UpdateResult {
 function checked(loaded: unknown): SessionRecord | typeof UNREADABLE | undefined {
   if (loaded === undefined || loaded === null) return undefined;
   return isRecord(loaded) ? loaded : UNREADABLE;
-}
-
-export function isPromise<T>(value: Awaitable<T>): value is PromiseLike<T> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

@@ -5,7 +5,10 @@ interface Entry {
   endsAt: number;
   settled: boolean;
   revoked: boolean;
+  /** The entry whose place this one is to take. */
   replaces?: string;
+  /** The entry whose place it took. */
+  replaced?: string;
 }
 
 /** All entries of one user, and what the {@link UserIndex} does with them. */
@@ -55,20 +58,22 @@ export class UserEntries {
     this.forgetEnded(now);
     const entry = this.entries.get(id);
     if (entry?.revoked !== false || this.isOrphan(entry)) return false;
+    const replaced = entry.replaces ?? entry.replaced;
     if (entry.replaces !== undefined) this.entries.delete(entry.replaces);
-    this.entries.set(id, { endsAt: now + lifetime, settled: true, revoked: false });
+    const settled = { endsAt: now + lifetime, settled: true, revoked: false };
+    this.entries.set(id, replaced === undefined ? settled : { ...settled, replaced });
     this.quietUntil = Math.min(this.quietUntil, now + lifetime);
     return true;
   }
 
   revoke(choice: UserIndexChoice, now: number): string[] {
     this.forgetEnded(now);
-    const only = 'only' in choice ? this.placeOf(choice.only) : undefined;
-    const except = 'except' in choice && choice.except !== undefined ? this.placeOf(choice.except) : undefined;
+    const named = 'only' in choice ? choice.only : choice.except;
+    const place = named === undefined ? undefined : this.placeOf(named);
     const chosen: string[] = [];
     for (const [id, entry] of this.entries) {
-      const place = this.placeOf(id);
-      if (only === undefined ? place === except : place !== only) continue;
+      const isNamed = named !== undefined && (this.placeOf(id) === place || entry.replaced === named);
+      if (isNamed !== 'only' in choice) continue;
       entry.revoked = true;
       chosen.push(id);
     }

@@ -1,4 +1,5 @@
 import type { Awaitable } from './session-store.js';
+import { isPromise } from './awaitable.js';
 import type { UserIndex, UserIndexAddition, UserIndexChoice, UserIndexEntry, UserIndexTerms } from './user-index.js';
 
 export type UserOperation = `users.${keyof UserIndex}`;
@@ -11,11 +12,17 @@ export class UserIndexAccess implements UserIndex {
   ) {}
 
   add(userId: string, id: string, lifetime: number, terms: UserIndexTerms): Awaitable<UserIndexAddition> {
-    return this.call('users.add', () => this.index.add(userId, id, lifetime, terms));
+    return this.call('users.add', () => {
+      const addition = this.index.add(userId, id, lifetime, terms);
+      return isPromise(addition) ? addition.then(checkedAddition) : checkedAddition(addition);
+    });
   }
 
   settle(userId: string, id: string, lifetime: number): Awaitable<boolean> {
-    return this.call('users.settle', () => this.index.settle(userId, id, lifetime));
+    return this.call('users.settle', () => {
+      const settled = this.index.settle(userId, id, lifetime);
+      return isPromise(settled) ? settled.then(checkedAnswer) : checkedAnswer(settled);
+    });
   }
 
   revoke(userId: string, choice: UserIndexChoice): Awaitable<string[]> {
@@ -29,4 +36,16 @@ export class UserIndexAccess implements UserIndex {
   list(userId: string): Awaitable<UserIndexEntry[]> {
     return this.call('users.list', () => this.index.list(userId));
   }
+}
+
+/** What an index must not leave open: who may live. */
+function checkedAddition(addition: UserIndexAddition): UserIndexAddition {
+  const { added, revoked } = addition ?? {};
+  if (typeof added === 'boolean' && Array.isArray(revoked)) return addition;
+  throw new TypeError('users.add must give { added: boolean, revoked: string[] }');
+}
+
+function checkedAnswer(settled: boolean): boolean {
+  if (typeof settled === 'boolean') return settled;
+  throw new TypeError('users.settle must give true or false');
 }

@@ -38,7 +38,10 @@ export type UserIndexChoice = { readonly only: string } | { readonly except: str
  * so it decides: an entry stands before the session is stored, and until it is gone.
  *
  * Each operation is atomic over all entries of one user; it need not be together with the records.
- * An entry past its lifetime is not there. A **revoked** entry is kept, as its session may have to
+ * The index has to last as long as the records: a session that it does not know is not found when its
+ * user is signed out everywhere. A store that gets one later ends all sessions first, by `clear()`.
+ *
+ * An entry at the end of its lifetime is not there any more, by the clock of the store. A **revoked** entry is kept, as its session may have to
  * be ended once more, but counts for nothing: it is not listed, not replaced, not settled.
  */
 export interface UserIndex {
@@ -56,8 +59,9 @@ export interface UserIndex {
    */
   settle(userId: string, id: string, lifetime: number): Awaitable<boolean>;
   /**
-   * Revokes entries. An entry and those that are to replace it go together. Gives the ids of all
-   * that are revoked now within that choice, also of those that were before.
+   * Revokes entries. An entry and those that are to replace it go together, and one that has replaced
+   * another answers to the id of that too. Gives the ids of all that are revoked now within that
+   * choice, also of those that were before.
    */
   revoke(userId: string, choice: UserIndexChoice): Awaitable<string[]>;
   /** Removes these entries, revoked or not. */

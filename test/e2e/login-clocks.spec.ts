@@ -3,7 +3,7 @@ import { closeApps } from '../support/app.js';
 import { COOKIE } from '../support/carriers.js';
 import { TestClock } from '../support/clock.js';
 import { PLATFORMS } from '../support/platforms.js';
-import { data, info, login, pairsOf, regenerate, ScriptedApp } from '../support/scripted.js';
+import { data, info, login, pairsOf, regenerate, ScriptedApp, type Data } from '../support/scripted.js';
 import { ProbedStore } from '../support/stores.js';
 
 const SECOND = 1_000;
@@ -123,7 +123,7 @@ describe.each(PLATFORMS)('the clocks of a login on %s', (platform) => {
       await expectEnd(app, tokens[1], begun + 10 * MINUTE);
     });
 
-    it.each<[string, SessionOptions, LoginOptions, number]>([
+    it.each<[string, SessionOptions, LoginOptions<Data>, number]>([
       ['a tenth of its own idle limit', {}, { idleTimeout: '10m' }, MINUTE],
       ['that also with a longer touchInterval', { touchInterval: '20m' }, { idleTimeout: '10m' }, MINUTE],
       ['touchInterval where that is shorter', { touchInterval: '5s' }, { idleTimeout: '10m' }, 5 * SECOND],
@@ -189,7 +189,7 @@ describe.each(PLATFORMS)('the clocks of a login on %s', (platform) => {
   describe('in a cookie', () => {
     const maxAge = (cookies: string[]): string | undefined => /Max-Age=(\d+)/.exec(cookies.join())?.[1];
 
-    it.each<[string, LoginOptions, number]>([
+    it.each<[string, LoginOptions<Data>, number]>([
       ['the option', {}, (12 * HOUR) / SECOND],
       ["the session's own absolute limit", { absoluteTimeout: '1h' }, HOUR / SECOND],
       ['the option where the own limit is longer', { absoluteTimeout: '90d' }, (12 * HOUR) / SECOND],

@@ -24,7 +24,7 @@ describe('the published package', () => {
     try {
       const paths = (await pack(folder)).map(({ path }) => path);
       const expected =
-        /^(dist\/(esm|cjs)\/[\w./-]+(?<!\.spec)(\.js|\.d\.ts)|dist\/cjs\/package\.json|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
+        /^(dist\/(esm|cjs)\/[\w./-]+(?<!\.spec)(\.js|\.d\.ts)|dist\/cjs\/package\.json|package\.json|docs\/[\w-]+\.(md|png)|README\.md|CHANGELOG\.md|LICENSE)$/;
       expect(paths.filter((path) => !expected.test(path))).toEqual([]);
       expect(paths).toEqual(expect.arrayContaining(['dist/esm/index.js', 'dist/cjs/index.d.ts']));
     } finally {

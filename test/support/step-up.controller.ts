@@ -26,7 +26,7 @@ export class StepUpController {
     return this.sessions.list('ada');
   }
 
-  @Post('login') async login(@Session() sess: Session<Data>, @Body() options: LoginOptions): Promise<void> {
+  @Post('login') async login(@Session() sess: Session<Data>, @Body() options: LoginOptions<Data>): Promise<void> {
     Object.assign(await this.sessions.login(sess, 'ada', options), { cart: 1, nested: { a: [{ b: 'c' }] } });
   }
 

@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict';
+import { TestClock } from './clock.js';
+import { limitRules } from './user-index-limits.js';
+import { checkAgainstModel } from './user-index-model.js';
+import {
+  A,
+  ALL,
+  B,
+  C,
+  D,
+  FREE,
+  MINUTE,
+  Subject,
+  type OpenUserIndex,
+  type Rule,
+  type TestRunner,
+} from './user-index-subject.js';
+import { listRules, userRules } from './user-index-users.js';
+
+/**
+ * The contract of {@link UserIndex} as tests. Everything that a session layer relies on when users
+ * sign in and out at the same time is one of them.
+ */
+export function describeUserIndex(name: string, open: OpenUserIndex, { describe, it }: TestRunner): void {
+  const rule: Rule = (title, test) =>
+    it(title, async () => {
+      const clock = new TestClock();
+      await test(new Subject(await open(clock.now), clock));
+    });
+
+  describe(`${name}: add`, () => {
+    rule('lists what was added, as not settled', async (subject) => {
+      await subject.accepts(A);
+      assert.deepEqual(await subject.index.list('ada'), [{ id: A, settled: false }]);
+    });
+
+    rule('F70: succeeds for what is there already, and changes nothing', async (subject) => {
+      await subject.accepts(A);
+      await subject.accepts(B);
+      await subject.accepts(A, { max: 1 });
+      await subject.accepts(A, { replaces: D });
+      await subject.lists(A, B);
+      await subject.accepts(C, { replaces: A });
+      await subject.accepts(C, { replaces: A });
+      await subject.settles(C);
+      await subject.lists(B, C);
+    });
+
+    rule('F70: a command that is sent again late leaves a settled entry as it is', async (subject) => {
+      await subject.have(A);
+      await subject.accepts(A, FREE, MINUTE);
+      assert.deepEqual(await subject.index.list('ada'), [{ id: A, settled: true }]);
+      subject.clock.advance(MINUTE);
+      await subject.lists(A);
+    });
+
+    rule('does not bring back what was revoked', async (subject) => {
+      await subject.accepts(A);
+      await subject.revokes(ALL, [A]);
+      for (const terms of [FREE, { max: 9 }, { replaces: B }, { isThere: true }]) await subject.refuses(A, terms);
+      await subject.doesNotSettle(A);
+    });
+
+    rule('adds for itself only what is there already', async (subject) => {
+      await subject.refuses(A, { isThere: true });
+      await subject.have(A);
+      await subject.accepts(A, { isThere: true, max: 1 });
+      assert.deepEqual(await subject.index.list('ada'), [{ id: A, settled: true }]);
+      await subject.index.remove('ada', [A]);
+      await subject.refuses(A, { isThere: true });
+    });
+
+    rule('frees what is added for itself from what it was to replace', async (subject) => {
+      await subject.have(A);
+      await subject.accepts(B, { replaces: A });
+      await subject.accepts(B, { isThere: true });
+      await subject.revokes({ only: A }, [A]);
+      await subject.settles(B);
+      await subject.lists(B);
+    });
+
+    rule('takes again what was removed', async (subject) => {
+      await subject.have(A);
+      await subject.index.remove('ada', [A]);
+      await subject.accepts(A);
+      assert.deepEqual(await subject.index.list('ada'), [{ id: A, settled: false }]);
+    });
+
+    rule('replaces only what is there', async (subject) => {
+      await subject.refuses(B, { replaces: A });
+      await subject.have(A);
+      await subject.accepts(B, { replaces: A });
+      await subject.lists(A, B);
+    });
+
+    rule('does not replace what was revoked, removed or has run out', async (subject) => {
+      await subject.have(A, B);
+      await subject.accepts(C, FREE, MINUTE);
+      await subject.revokes({ only: A }, [A]);
+      await subject.index.remove('ada', [B]);
+      subject.clock.advance(MINUTE);
+      for (const gone of [A, B, C]) await subject.refuses(D, { replaces: gone });
+    });
+  });
+
+  describe(`${name}: settle`, () => {
+    rule('notes that the session is stored', async (subject) => {
+      await subject.have(A);
+      assert.deepEqual(await subject.index.list('ada'), [{ id: A, settled: true }]);
+    });
+
+    rule('F70: may be sent again', async (subject) => {
+      await subject.have(A);
+      await subject.settles(A);
+      await subject.lists(A);
+    });
+
+    rule('is refused for what is not there, was revoked or removed', async (subject) => {
+      await subject.doesNotSettle(A);
+      await subject.have(A);
+      await subject.revokes(ALL, [A]);
+      await subject.doesNotSettle(A);
+      await subject.index.remove('ada', [A]);
+      await subject.doesNotSettle(A);
+    });
+
+    rule('removes the entry that is replaced, for good', async (subject) => {
+      await subject.have(A);
+      await subject.accepts(B, { replaces: A });
+      await subject.settles(B);
+      assert.deepEqual(await subject.index.list('ada'), [{ id: B, settled: true }]);
+      await subject.revokes(ALL, [B]);
+    });
+
+    rule('is refused when the entry that is to be replaced has gone: another one has its place', async (subject) => {
+      await subject.have(A);
+      await subject.accepts(B, { replaces: A });
+      await subject.accepts(C, { replaces: A });
+      await subject.settles(C);
+      await subject.doesNotSettle(B);
+      await subject.lists(B, C);
+    });
+
+    rule('is done once the entry was added for itself', async (subject) => {
+      await subject.have(A);
+      await subject.accepts(B, { replaces: A });
+      await subject.index.remove('ada', [A]);
+      await subject.accepts(B, { isThere: true });
+      assert.deepEqual(await subject.index.list('ada'), [{ id: B, settled: false }]);
+      await subject.settles(B);
+      await subject.lists(B);
+    });
+
+    rule('that comes too late leaves the replaced entry', async (subject) => {
+      await subject.have(A);
+      await subject.accepts(B, { replaces: A }, MINUTE);
+      subject.clock.advance(MINUTE);
+      await subject.doesNotSettle(B);
+      await subject.lists(A);
+    });
+  });
+
+  describe(`${name}: revoke`, () => {
+    rule('takes all entries, settled or not, and gives their ids', async (subject) => {
+      await subject.have(A);
+      await subject.accepts(B);
+      await subject.revokes(ALL, [A, B]);
+      await subject.lists();
+    });
+
+    rule('takes one', async (subject) => {
+      await subject.have(A, B, C);
+      await subject.revokes({ only: B }, [B]);
+      await subject.lists(A, C);
+    });
+
+    rule('takes all but one', async (subject) => {
+      await subject.have(A, B, C);
+      await subject.revokes({ except: B }, [A, C]);
+      await subject.lists(B);
+      await subject.settles(B);
+    });
+
+    rule('of what is not there takes nothing, and without a known exception takes all', async (subject) => {
+      await subject.revokes(ALL, []);
+      await subject.have(A);
+      await subject.revokes({ only: B }, []);
+      await subject.lists(A);
+      await subject.revokes({ except: B }, [A]);
+    });
+
+    for (const named of [A, B]) {
+      const which = named === A ? 'the entry that is replaced' : 'the entry that replaces another';
+      rule(`of ${which} takes both`, async (subject) => {
+        await subject.have(A, C);
+        await subject.accepts(B, { replaces: A });
+        await subject.revokes({ only: named }, [A, B]);
+        await subject.lists(C);
+        await subject.doesNotSettle(B);
+      });
+
+      rule(`except ${which} leaves both`, async (subject) => {
+        await subject.have(A, C);
+        await subject.accepts(B, { replaces: A });
+        await subject.revokes({ except: named }, [C]);
+        await subject.lists(A, B);
+        await subject.settles(B);
+      });
+    }
+
+    rule('done again gives the same once more: sessions may have to be ended again', async (subject) => {
+      await subject.have(A, B, C);
+      await subject.revokes({ only: B }, [B]);
+      await subject.revokes({ only: B }, [B]);
+      await subject.revokes({ except: B }, [A, C]);
+      await subject.revokes(ALL, [A, B, C]);
+      await subject.revokes(ALL, [A, B, C]);
+    });
+
+    rule('takes all that are to replace one entry, also after that has gone', async (subject) => {
+      await subject.have(A, D);
+      for (const id of [B, C]) await subject.accepts(id, { replaces: A });
+      await subject.index.remove('ada', [A]);
+      await subject.revokes({ only: B }, [B, C]);
+      await subject.lists(D);
+    });
+
+    rule('done again gives both of a pair', async (subject) => {
+      await subject.have(A);
+      await subject.accepts(B, { replaces: A });
+      await subject.revokes({ only: A }, [A, B]);
+      await subject.revokes({ only: B }, [A, B]);
+    });
+  });
+
+  describe(`${name}: remove and list`, () => {
+    listRules(rule);
+  });
+
+  describe(`${name}: max and lifetime`, () => {
+    limitRules(rule);
+  });
+  describe(`${name}: users`, () => {
+    userRules(rule);
+  });
+  describe(`${name}: all together`, () => {
+    it('random operations give what a simple model gives', () => checkAgainstModel(open));
+  });
+}
