@@ -40,8 +40,8 @@ export class UserIndexAccess implements UserIndex {
 
 /** What an index must not leave open: who may live. */
 function checkedAddition(addition: UserIndexAddition): UserIndexAddition {
-  const { added, revoked } = addition ?? {};
-  if (typeof added === 'boolean' && Array.isArray(revoked)) return addition;
+  const given = addition as Partial<UserIndexAddition> | null | undefined;
+  if (typeof given?.added === 'boolean' && Array.isArray(given.revoked)) return addition;
   throw new TypeError('users.add must give { added: boolean, revoked: string[] }');
 }
 

@@ -62,11 +62,10 @@ class Model {
   }
 
   revoke(choice: UserIndexChoice): string[] {
-    const taken = this.entries.filter(({ id, replaced }) => {
-      const answersTo = (name: string): boolean => this.seat(id) === this.seat(name) || replaced === name;
-      if ('only' in choice) return answersTo(choice.only);
-      return choice.except === undefined || !answersTo(choice.except);
-    });
+    const name = 'only' in choice ? choice.only : choice.except;
+    const heirs = this.entries.filter(({ replaced }) => replaced !== undefined && replaced === name);
+    const seats = name === undefined ? [] : [this.seat(name), ...heirs.map(({ id }) => id)];
+    const taken = this.entries.filter(({ id }) => seats.includes(this.seat(id)) === 'only' in choice);
     for (const entry of taken) entry.state = 'revoked';
     return taken.map(({ id }) => id);
   }
@@ -76,9 +75,9 @@ class Model {
   }
 
   list(): UserIndexEntry[] {
-    return this.entries.flatMap(({ id, replaces, state }) => {
-      const entry = { id, settled: state === 'settled' };
-      return state === 'revoked' ? [] : [replaces === undefined ? entry : { ...entry, replaces }];
+    return this.entries.flatMap(({ id, state, replaces }) => {
+      if (state === 'revoked') return [];
+      return [{ id, settled: state === 'settled', ...(replaces !== undefined && { replaces }) }];
     });
   }
 
