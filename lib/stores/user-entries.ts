@@ -69,10 +69,10 @@ export class UserEntries {
   revoke(choice: UserIndexChoice, now: number): string[] {
     this.forgetEnded(now);
     const named = 'only' in choice ? choice.only : choice.except;
-    const place = named === undefined ? undefined : this.placeOf(named);
+    const places = named === undefined ? undefined : this.placesOf(named);
     const chosen: string[] = [];
     for (const [id, entry] of this.entries) {
-      const isNamed = named !== undefined && (this.placeOf(id) === place || entry.replaced === named);
+      const isNamed = places?.has(this.placeOf(id)) === true;
       if (isNamed !== 'only' in choice) continue;
       entry.revoked = true;
       chosen.push(id);
@@ -123,6 +123,13 @@ export class UserEntries {
   /** An entry and those that are to replace it have one place between them. */
   private placeOf(id: string): string {
     return this.entries.get(id)?.replaces ?? id;
+  }
+
+  /** The place that an id has, and that of the one that has replaced it. */
+  private placesOf(id: string): Set<string> {
+    const places = new Set([this.placeOf(id)]);
+    for (const [other, { replaced }] of this.entries) if (replaced === id) places.add(this.placeOf(other));
+    return places;
   }
 
   private revoked(): string[] {
