@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { simple } from '../support/user-ground-simple.js';
 import { apart, broken, methodsOf, operationsOf, together } from '../support/user-grounds.js';
 import { combinations, playAll, playFates } from '../support/user-plays.js';
@@ -8,6 +9,9 @@ import { ACTS, type Act } from '../support/user-world.js';
  * but for orders that differ only in steps that have nothing to do with each other. The laws that
  * each order is held to are in `support/user-laws.ts`.
  */
+
+// Thousands of orders each; a limit for a machine that does other things beside.
+jest.setTimeout(120_000);
 
 let orders = 0;
 
