@@ -1,7 +1,8 @@
 import type { SessionCopy } from './session.copy.js';
 import type { SessionEngine } from './session.engine.js';
 import { identityByData } from './session.identity.js';
-import { create, destroy, ended, endReplaced, update, type Gone } from './session.writer.js';
+import { destroy } from './session.ending.js';
+import { create, ended, endReplaced, update, type Gone } from './session.writer.js';
 import type { SessionTimes } from './stores/session-store.js';
 
 /** A stored session that gets a new token, and with it perhaps a user. */

@@ -10,7 +10,8 @@ import { sessionEnd } from './session.record.js';
 import { TokenSession } from './session.js';
 import { store } from './session.storing.js';
 import { freshTimes, login, reauthenticate, regenerate } from './session.succession.js';
-import { destroy, ended } from './session.writer.js';
+import { destroy } from './session.ending.js';
+import { ended } from './session.writer.js';
 import type { SessionRecord, SessionTimes } from './stores/session-store.js';
 
 /** One session in this process, and the laws of changing it. */

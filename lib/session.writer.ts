@@ -4,16 +4,13 @@ import type { SessionEngine } from './session.engine.js';
 import { SessionError, SessionUsageError } from './session.errors.js';
 import { identityByData, type SessionDevice } from './session.identity.js';
 import { interpret, UNDECODABLE, type LiveReading } from './session.reading.js';
-import { absoluteEnd, isRecord, recordOf, tombstoneOf, unpack } from './session.record.js';
+import { absoluteEnd, isRecord, recordOf, tombstoneOf } from './session.record.js';
 import { createToken, idOf } from './session-token.js';
 import type { SessionRecord, SessionTimes } from './stores/session-store.js';
 import { UNREADABLE } from './stores/store-access.js';
 
 /** How often a write is tried against ever new changes of other requests. */
-const MAX_ATTEMPTS = 100;
-
-/** How often a session is only ended if nobody changed it meanwhile. */
-const MAX_CONFLICTS = 3;
+export const MAX_ATTEMPTS = 100;
 
 /** How often a new session is tried whose id is taken, which only a broken random source can cause. */
 const MAX_CREATIONS = 3;
@@ -178,54 +175,6 @@ async function replaceRecord(
   return reading;
 }
 
-/**
- * Ends a session for good. Where another request has rotated its token meanwhile, the session goes
- * on under that id, and is ended there too: whoever signs out must not be signed in again by it. A
- * tombstone stays, as other requests with its token are still on their way.
- *
- * @param version of the record, as far as it is known
- * @returns false when somebody signed in meanwhile with its token: that session is another one
- */
-export async function destroy(engine: SessionEngine, id: string, version?: string): Promise<boolean> {
-  const rotated: string[] = [];
-  let next = { id, version, conflicts: 0 };
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    next.version ??= versionOf(await engine.store.load(next.id));
-    // Others may write as fast as this tries: in the end it does not ask what is there.
-    const expected = next.conflicts < MAX_CONFLICTS ? next.version : undefined;
-    const there = await engine.store.destroy(next.id, expected);
-    const payload = isRecord(there) ? unpack(there.payload) : undefined;
-    if (isRecord(there) && payload?.kind === 'rotated') {
-      if (expected === undefined) await engine.store.create(next.id, there);
-      if (payload.successor === undefined) return false;
-      rotated.push(next.id);
-      next = { id: payload.successor, version: undefined, conflicts: 0 };
-    } else if (isRecord(there) && expected !== undefined && there.version !== expected) {
-      next = { ...next, version: there.version, conflicts: next.conflicts + 1 };
-    } else {
-      if (typeof there?.userId === 'string') engine.users.leave(there.userId, [...rotated, next.id]);
-      return true;
-    }
-  }
-  throw tooManyConflicts();
-}
-
-function versionOf(loaded: unknown): string | undefined {
-  return isRecord(loaded) ? loaded.version : undefined;
-}
-
-/** The id under which a session goes on whose token was rotated, or the id itself. */
-export async function currentId(engine: SessionEngine, id: string): Promise<string> {
-  let current = id;
-  for (let hop = 0; hop < MAX_ATTEMPTS; hop++) {
-    const record = await engine.store.load(current);
-    const payload = isRecord(record) ? unpack(record.payload) : undefined;
-    if (payload?.kind !== 'rotated' || payload.successor === undefined) break;
-    current = payload.successor;
-  }
-  return current;
-}
-
 /** Whether a mutation says another user than the data did before it. */
 function changesUser(engine: SessionEngine, { identity }: SessionCopy, text: string, after: Data): boolean {
   const { options } = engine;
@@ -258,6 +207,6 @@ export function ended(): SessionError {
   return new SessionError('SESSION_ENDED', 'The session has ended. Sign in again.');
 }
 
-function tooManyConflicts(): SessionError {
+export function tooManyConflicts(): SessionError {
   return new SessionError('SESSION_CONFLICT', 'Other requests kept changing this session. Try again.');
 }
