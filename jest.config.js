@@ -19,6 +19,7 @@ const common = {
   },
   moduleNameMapper: {
     '^nestjs-token-session$': '<rootDir>/lib/index.ts',
+    '^nestjs-token-session/redis$': '<rootDir>/lib/stores/redis/index.ts',
     // A real .js comes first: dependencies import theirs in the same way.
     '^(\\.{1,2}/.*)\\.js$': ['$1.js', '$1.ts'],
   },
@@ -26,7 +27,7 @@ const common = {
 };
 
 const folders = '{lib,test,sample,benchmark}';
-const apart = ['/node_modules/', '/dist/', '/test/package/', '\\.browser\\.spec\\.ts$'];
+const apart = ['/node_modules/', '/dist/', '/test/package/', '\\.(browser|redis)\\.spec\\.ts$'];
 
 export default {
   maxWorkers: '100%',
@@ -41,6 +42,12 @@ export default {
       ...common,
       displayName: 'browser',
       testMatch: [`<rootDir>/${folders}/**/*.browser.spec.ts`],
+    },
+    {
+      ...common,
+      displayName: 'redis',
+      testMatch: [`<rootDir>/${folders}/**/*.redis.spec.ts`],
+      setupFilesAfterEnv: ['<rootDir>/test/support/redis/timeout.ts'],
     },
     {
       ...common,

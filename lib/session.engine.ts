@@ -21,6 +21,7 @@ export class SessionEngine {
     this.store = new StoreAccess(options.store, options.storeTimeout, this.events, options.clock);
     options.store.attach?.({
       now: options.clock,
+      storeTimeout: options.storeTimeout,
       evicted: (id, reason) => {
         this.events.emit({ type: 'session_evicted', id, reason });
       },

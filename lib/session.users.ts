@@ -234,9 +234,10 @@ interface Found {
   readonly reading?: LiveReading;
 }
 
-/** The one used last first; among equals the one added last. */
+/** The one used last first; among equals the one that began last, or else the one that the index gave last. */
 function byLastUse(found: readonly Found[]): Found[] {
-  return [...found].reverse().sort((a, b) => b.usedAt - a.usedAt);
+  const startOf = ({ reading }: Found): number => reading?.record.startedAt ?? 0;
+  return [...found].reverse().sort((a, b) => b.usedAt - a.usedAt || startOf(b) - startOf(a));
 }
 
 async function inBatches<T, R>(items: readonly T[], act: (item: T) => Promise<R>): Promise<R[]> {

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 const programs = [
   { name: 'Chromium', file: '/usr/bin/chromium', debian: 'chromium' },
   { name: 'curl', file: '/usr/bin/curl', debian: 'curl' },
+  { name: 'Redis', file: '/usr/bin/redis-server', debian: 'redis-server' },
 ];
 
 /** Installs what is missing where that is ours to do; elsewhere says which command does it. */

@@ -24,6 +24,7 @@ function attached(options?: ConstructorParameters<typeof MemoryStore>[0]): {
   const notices: string[] = [];
   store.attach({
     now: clock.now,
+    storeTimeout: 2_000,
     evicted: (id, reason) => evicted.push(`${id}: ${reason}`),
     notice: (text) => notices.push(text),
   });

@@ -55,6 +55,8 @@ export interface SweepResult {
 export interface StoreHost {
   /** The clock that decides about expiry: ms since the epoch. */
   now(): number;
+  /** How long an operation may take, in ms: nobody waits for a later answer. */
+  readonly storeTimeout: number;
   /** Tells that a living session was dropped to make room. */
   evicted(id: string, reason: string): void;
   /** Says something at boot, once: a limit of the store, with the remedy. */
@@ -99,7 +101,7 @@ export interface AtomicSessionStore {
   readonly users?: UserIndex | undefined;
   /** Removes ended records, one bounded batch a call. Not needed where the backend expires them. */
   sweep?(): Awaitable<SweepResult>;
-  /** How many living sessions there are. */
+  /** How many living sessions there are. Like `clear` it may take longer than `storeTimeout`, but none of its steps may. */
   count?(): Awaitable<number>;
   /** Removes every session, and what the index of users holds. */
   clear?(): Awaitable<void>;

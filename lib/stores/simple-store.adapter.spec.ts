@@ -16,7 +16,12 @@ function record(data: object = { n: 1 }, fields: Partial<SessionRecord> = {}): S
 function adapt(store: SessionStore, timeout = 1_000): SimpleStoreAdapter & { notices: string[] } {
   const notices: string[] = [];
   const adapter = Object.assign(new SimpleStoreAdapter(store, timeout), { notices });
-  adapter.attach({ now: clock.now, evicted: () => undefined, notice: (text) => notices.push(text) });
+  adapter.attach({
+    now: clock.now,
+    storeTimeout: 2_000,
+    evicted: () => undefined,
+    notice: (text) => notices.push(text),
+  });
   return adapter;
 }
 
@@ -110,7 +115,7 @@ describe.each(Object.entries(FORMS))('a simple store that %s', (_form, build) =>
   it('law 8: finds nothing from the end of a session on, though the store never expires it', async () => {
     const time = new TestClock();
     const adapter = adapt(build(new Map()));
-    adapter.attach({ now: time.now, evicted: () => undefined, notice: () => undefined });
+    adapter.attach({ now: time.now, storeTimeout: 2_000, evicted: () => undefined, notice: () => undefined });
     const stored = record({}, { usedAt: time.now(), startedAt: time.now() });
     await adapter.create(ID, stored);
     time.advance(30 * MINUTE - 1);

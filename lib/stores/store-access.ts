@@ -26,6 +26,13 @@ const WRITES = new Set<Operation>([
   'clear',
 ]);
 
+/** Operations over the whole store take as long as that is large; how many times `storeTimeout` they may. */
+const WHOLE_STORE = new Set<Operation>(['count', 'clear']);
+const WHOLE_STORE_FACTOR = 60;
+
+/** After so many calls in a row that were not answered in time only one at a time is sent on. */
+const MAX_UNANSWERED = 100;
+
 /** How many commands are kept for a store that is down. */
 const MAX_OWED = 1_000;
 
@@ -48,6 +55,9 @@ export class StoreAccess {
   private readonly owed: { command: () => Promise<void>; tries: number }[] = [];
   private nextOwedAt = 0;
   private readonly underWay = new Set<Promise<unknown>>();
+  /** Calls that were not answered in time since the last answer. */
+  private unanswered = 0;
+  private hasProbe = false;
 
   constructor(
     readonly store: AtomicSessionStore,
@@ -98,15 +108,24 @@ export class StoreAccess {
   }
 
   private call<T>(operation: Operation, run: () => Awaitable<T>): T | Promise<T> {
+    // What a silent store is asked for stays in memory till it speaks again (F69): then only one asks.
+    const isProbe = this.unanswered >= MAX_UNANSWERED;
+    if (isProbe && this.hasProbe) throw this.fault(operation, 'does not answer');
     let answer: Awaitable<T>;
     try {
       answer = run();
     } catch (cause) {
       throw this.fault(operation, cause);
     }
-    if (isPromise(answer)) return this.withDeadline(operation, answer);
-    this.succeeded(operation);
-    return answer;
+    if (!isPromise(answer)) {
+      this.succeeded(operation);
+      return answer;
+    }
+    if (!isProbe) return this.withDeadline(operation, answer);
+    this.hasProbe = true;
+    return this.withDeadline(operation, answer).finally(() => {
+      this.hasProbe = false;
+    });
   }
 
   /** Gives a command that nobody waits for; its faults are events already. */
@@ -168,19 +187,23 @@ export class StoreAccess {
   }
 
   private bounded<T>(operation: Operation, answer: PromiseLike<T>): Promise<T> {
+    const timeout = WHOLE_STORE.has(operation) ? this.timeout * WHOLE_STORE_FACTOR : this.timeout;
     return new Promise<T>((resolve, reject) => {
       const timer = setTimeout(() => {
-        reject(this.lateness(operation));
-      }, this.timeout);
+        this.unanswered++;
+        reject(this.lateness(operation, timeout));
+      }, timeout);
       // A late answer finds the promise settled and is dropped, a late rejection too.
       answer.then(
         (value) => {
           clearTimeout(timer);
+          this.unanswered = 0;
           this.succeeded(operation);
           resolve(value);
         },
         (cause: unknown) => {
           clearTimeout(timer);
+          this.unanswered = 0;
           reject(this.fault(operation, cause));
         },
       );
@@ -196,16 +219,17 @@ export class StoreAccess {
 
   private fault(operation: Operation, cause: unknown): SessionError {
     // A store that knows its outcome to be open says so itself; that is told as it is.
-    if (isSessionError(cause)) return cause;
+    const isOpen = isSessionError(cause);
+    if (isOpen && cause.code !== 'OUTCOME_UNKNOWN') return cause;
     this.failing = true;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    this.events.emit({ type: 'store_failed', operation, reason });
+    this.events.emit({ type: 'store_failed', operation, reason: reasonOf(isOpen ? (cause.cause ?? cause) : cause) });
+    if (isOpen) return cause;
     return new SessionError('STORE_UNAVAILABLE', 'The session store is unavailable. Try again.', { cause });
   }
 
-  private lateness(operation: Operation): SessionError {
+  private lateness(operation: Operation, timeout: number): SessionError {
     this.failing = true;
-    const reason = `no answer within ${String(this.timeout)} ms`;
+    const reason = `no answer within ${String(timeout)} ms`;
     this.events.emit({ type: 'store_failed', operation, reason });
     const cause = new Error(`The session store gave ${operation} ${reason}.`);
     return WRITES.has(operation)
@@ -214,6 +238,10 @@ export class StoreAccess {
         })
       : new SessionError('STORE_UNAVAILABLE', 'The session store is unavailable. Try again.', { cause });
   }
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 /** What a store must not leave open: whether it wrote. */

@@ -66,6 +66,6 @@ export interface UserIndex {
   revoke(userId: string, choice: UserIndexChoice): Awaitable<string[]>;
   /** Removes these entries, revoked or not. */
   remove(userId: string, ids: readonly string[]): Awaitable<void>;
-  /** The entries that are not revoked, in the order in which they were added. */
+  /** The entries that are not revoked, in any order. */
   list(userId: string): Awaitable<UserIndexEntry[]>;
 }

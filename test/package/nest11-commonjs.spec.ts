@@ -1,10 +1,13 @@
 import { InstalledApp } from './support/app.js';
+import { RedisServer, stopServers } from '../support/redis/redis-server.js';
 import { itServesSessions } from './support/behaviour.js';
 
 describe('a CommonJS application on Nest 11', () => {
   let app: InstalledApp;
+  let redis: RedisServer;
 
   beforeAll(async () => {
+    redis = await RedisServer.start();
     app = await InstalledApp.install('nest11-commonjs');
     await Promise.all([
       app.command('typescript', 'tsc', '-p', 'tsconfig.json'),
@@ -13,13 +16,22 @@ describe('a CommonJS application on Nest 11', () => {
     ]);
   });
 
-  afterAll(() => app.remove());
+  afterAll(async () => {
+    await app.remove();
+    await stopServers();
+  });
 
   for (const compiled of ['dist-tsc', 'dist-isolated', 'dist-swc']) {
     for (const adapter of ['express', 'fastify']) {
       itServesSessions(() => app, `${compiled}/main.js`, adapter);
     }
   }
+  itServesSessions(
+    () => app,
+    'dist-tsc/main.js',
+    'fastify',
+    () => redis.url,
+  );
 
   it('is tested by Jest as Nest sets it up', async () => {
     const report = await app.command('jest', 'jest', '--ci', '--json', '--silent');

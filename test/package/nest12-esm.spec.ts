@@ -1,12 +1,15 @@
 import 'reflect-metadata';
 import * as source from 'nestjs-token-session';
 import { InstalledApp } from './support/app.js';
+import { RedisServer, stopServers } from '../support/redis/redis-server.js';
 import { itServesSessions } from './support/behaviour.js';
 
 describe('an ES module application on Nest 12', () => {
   let app: InstalledApp;
+  let redis: RedisServer;
 
   beforeAll(async () => {
+    redis = await RedisServer.start();
     app = await InstalledApp.install('nest12-esm');
     await Promise.all([
       app.command('typescript', 'tsc', '-p', 'tsconfig.json'),
@@ -15,13 +18,22 @@ describe('an ES module application on Nest 12', () => {
     ]);
   });
 
-  afterAll(() => app.remove());
+  afterAll(async () => {
+    await app.remove();
+    await stopServers();
+  });
 
   for (const compiled of ['dist-tsc', 'dist-isolated', 'dist-swc']) {
     for (const adapter of ['express', 'fastify']) {
       itServesSessions(() => app, `${compiled}/main.js`, adapter);
     }
   }
+  itServesSessions(
+    () => app,
+    'dist-tsc/main.js',
+    'fastify',
+    () => redis.url,
+  );
 
   it('finds no fault in our declarations', async () => {
     expect(await app.declarationFaults('tsconfig.isolated.json')).toEqual([]);

@@ -8,7 +8,7 @@ import type { OpenUserIndex } from '../support/user-index-subject.js';
 /** The index of a store that has the clock of a test. */
 function indexOf(store: MemoryStore | SessionStore, now: () => number): UserIndex {
   const atomic = atomicStoreOf(store, 2_000);
-  atomic.attach?.({ now, evicted: () => undefined, notice: () => undefined });
+  atomic.attach?.({ now, storeTimeout: 2_000, evicted: () => undefined, notice: () => undefined });
   return atomic.users as UserIndex;
 }
 
@@ -121,13 +121,6 @@ describe('the rules find an index', () => {
       }),
     ],
     ['that revokes nothing', 'takes one', () => ({ revoke: () => [] })],
-    [
-      'that lists by id',
-      'the list has the order of additions, whatever happened since',
-      ({ list }) => ({
-        list: async (user) => [...(await list(user))].sort((a, b) => (a.id < b.id ? -1 : 1)),
-      }),
-    ],
     [
       'that normalises user ids',
       'odd user ids are users like any other, each a user of its own',

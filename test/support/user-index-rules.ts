@@ -3,6 +3,7 @@ import { TestClock } from './clock.js';
 import { limitRules } from './user-index-limits.js';
 import { checkAgainstModel } from './user-index-model.js';
 import {
+  byId,
   A,
   ALL,
   B,
@@ -91,10 +92,13 @@ export function describeUserIndex(name: string, open: OpenUserIndex, { describe,
       await subject.refuses(B, { replaces: A });
       await subject.have(A);
       await subject.accepts(B, { replaces: A });
-      assert.deepEqual(await subject.index.list('ada'), [
-        { id: A, settled: true },
-        { id: B, settled: false, replaces: A },
-      ]);
+      assert.deepEqual(
+        byId(await subject.index.list('ada')),
+        byId([
+          { id: A, settled: true },
+          { id: B, settled: false, replaces: A },
+        ]),
+      );
     });
 
     rule('does not replace what was revoked, removed or has run out', async (subject) => {

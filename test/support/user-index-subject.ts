@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
-import type { UserIndex, UserIndexChoice, UserIndexTerms } from 'nestjs-token-session';
+import type { UserIndex, UserIndexChoice, UserIndexEntry, UserIndexTerms } from 'nestjs-token-session';
 import { type TestClock } from './clock.js';
 
 /** What the rules need of a test runner: jest, vitest and node:test have it. */
@@ -69,10 +69,15 @@ export class Subject {
   }
 
   async lists(...ids: string[]): Promise<void> {
-    assert.deepEqual(await this.ids(), ids);
+    assert.deepEqual((await this.ids()).sort(), ids.sort());
   }
 
   async ids(): Promise<string[]> {
     return (await this.index.list('ada')).map(({ id }) => id);
   }
+}
+
+/** A list has no order of its own. */
+export function byId(entries: readonly UserIndexEntry[]): UserIndexEntry[] {
+  return [...entries].sort((a, b) => (a.id < b.id ? -1 : 1));
 }

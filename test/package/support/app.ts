@@ -78,11 +78,11 @@ export class InstalledApp {
   }
 
   /** Starts a compiled main file, which prints its address once it listens. */
-  start(main: string, adapter: string): Promise<string> {
+  start(main: string, adapter: string, env: Record<string, string> = {}): Promise<string> {
     return new Promise((resolve, reject) => {
       const child = spawn(process.execPath, [main], {
         cwd: this.folder,
-        env: { ...process.env, ADAPTER: adapter },
+        env: { ...process.env, ADAPTER: adapter, ...env },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       this.started.add(child);

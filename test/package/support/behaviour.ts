@@ -3,12 +3,12 @@ import type { InstalledApp } from './app.js';
 const token = 'X-Auth-Token';
 
 /** What an installed application has to do, whatever compiled it. */
-export function itServesSessions(app: () => InstalledApp, main: string, adapter: string): void {
-  describe(`${main} on ${adapter}`, () => {
+export function itServesSessions(app: () => InstalledApp, main: string, adapter: string, redis?: () => string): void {
+  describe(`${main} on ${adapter}${redis ? ', with Redis' : ''}`, () => {
     let url: string;
 
     beforeAll(async () => {
-      url = await app().start(main, adapter);
+      url = await app().start(main, adapter, redis && { REDIS_URL: redis() });
     });
 
     afterAll(async () => {

@@ -1,0 +1,71 @@
+import { checkOffice, runIdOf } from './channel-proof.js';
+import type { ChannelListener, InvalidationChannel } from './invalidations.js';
+
+/** A client of one server. */
+export interface DuplicableClient {
+  duplicate(overrides: object): TrackingClient;
+}
+
+interface TrackingClient {
+  connect(): Promise<unknown>;
+  disconnect(): void;
+  call(command: string, args: (string | number)[]): Promise<unknown>;
+  subscribe(channel: string): Promise<unknown>;
+  ping(): Promise<unknown>;
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+}
+
+const CHANNEL = '__redis__:invalidate';
+
+/**
+ * Opens two connections, as RESP2 needs them: one on which the server tracks, one to which it publishes.
+ */
+export function ioredisChannel(
+  client: DuplicableClient,
+  prefix: string,
+  listener: ChannelListener,
+  inCluster: boolean,
+): { channel: InvalidationChannel; opened: Promise<void> } {
+  const duplicate = (): TrackingClient => {
+    const connection = client.duplicate({
+      lazyConnect: true,
+      protocol: 2,
+      keyPrefix: '',
+      // What happens while it reconnects would be missed: a lost channel is replaced by another one.
+      retryStrategy: () => null,
+      autoResubscribe: false,
+      autoResendUnfulfilledCommands: false,
+      enableAutoPipelining: false,
+    });
+    connection.on('error', () => undefined);
+    connection.on('close', () => {
+      listener.lost();
+    });
+    return connection;
+  };
+  const watcher = duplicate();
+  const subscriber = duplicate();
+  subscriber.on('messageBuffer', (_channel, keys) => {
+    if (Array.isArray(keys)) for (const key of keys) listener.invalidated(String(key));
+    else listener.flushed();
+  });
+  const open = async (): Promise<void> => {
+    await Promise.all([watcher.connect(), subscriber.connect()]);
+    const id = String(await subscriber.call('client', ['ID']));
+    await subscriber.subscribe(CHANNEL);
+    await watcher.call('client', ['TRACKING', 'ON', 'REDIRECT', id, 'BCAST', 'PREFIX', prefix]);
+  };
+  const channel = {
+    prove: async () => {
+      const cluster = inCluster ? watcher.call('cluster', ['INFO']) : undefined;
+      const [role, info] = await Promise.all([watcher.call('role', []), cluster, subscriber.ping()]);
+      checkOffice(role, info);
+    },
+    runId: async () => runIdOf(await watcher.call('info', ['server'])),
+    close: () => {
+      watcher.disconnect();
+      subscriber.disconnect();
+    },
+  };
+  return { channel, opened: open() };
+}
