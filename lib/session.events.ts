@@ -91,8 +91,8 @@ export class SessionEvents {
 
   private log(level: keyof SessionLogger, event: SessionEvent): void {
     const now = this.now();
-    // A notice is said once by whoever says it; two different ones must not hide each other.
-    const kind = event.type === 'store_notice' ? event.reason : event.type;
+    // Two different notices must not hide each other; what varies in one comes after a colon.
+    const kind = event.type === 'store_notice' ? event.reason.replace(/:.*/s, '') : event.type;
     const last = this.logged.get(kind);
     if (last !== undefined && Math.abs(now - last.at) < LOG_INTERVAL) {
       last.suppressed++;

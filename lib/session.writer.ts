@@ -71,7 +71,9 @@ async function isCreated(engine: SessionEngine, id: string, record: SessionRecor
     return isOurs;
   } catch (error) {
     // It may be stored all the same, or be stored yet.
-    engine.store.aside(() => engine.store.destroy(id, record.version));
+    void engine.store.owe(async () => {
+      await engine.store.destroy(id, record.version);
+    });
     throw error;
   } finally {
     if (!isOurs && record.userId !== undefined) engine.users.leave(record.userId, [id]);

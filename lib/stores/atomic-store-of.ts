@@ -5,6 +5,12 @@ import { SimpleStoreAdapter } from './simple-store.adapter.js';
 
 /** The store in the strong contract: as it is, or a simple one through the adapter. */
 export function atomicStoreOf(store: unknown, storeTimeout: number): AtomicSessionStore {
+  if (hasMethods(store, ['get', 'set', 'expire'])) {
+    throw new SessionConfigError(
+      'INVALID_STORE',
+      "Session option store: got a client of Redis; wrap it: new RedisStore({ client }) from 'nestjs-token-session/redis'.",
+    );
+  }
   if (isAtomic(store)) return store;
   if (isSimple(store)) return new SimpleStoreAdapter(store, storeTimeout);
   throw new SessionConfigError(
@@ -15,7 +21,8 @@ export function atomicStoreOf(store: unknown, storeTimeout: number): AtomicSessi
 
 /** Whether this can be a store, by its methods: that is how `forRoot` tells a store from options. */
 export function isStore(value: unknown): value is SessionStore | AtomicSessionStore {
-  return isSimple(value) || isAtomic(value);
+  // A client of Redis is refused by its name where a store is made of it.
+  return isSimple(value) || isAtomic(value) || hasMethods(value, ['get', 'set', 'expire']);
 }
 
 function isAtomic(value: unknown): value is AtomicSessionStore {

@@ -59,7 +59,7 @@ export interface StoreHost {
   readonly storeTimeout: number;
   /** Tells that a living session was dropped to make room. */
   evicted(id: string, reason: string): void;
-  /** Says something at boot, once: a limit of the store, with the remedy. */
+  /** Says what the application should know: a limit of the store, with the remedy. What varies comes after a colon. */
   notice(text: string): void;
 }
 

@@ -58,6 +58,8 @@ export class StoreAccess {
   /** Calls that were not answered in time since the last answer. */
   private unanswered = 0;
   private hasProbe = false;
+  /** Whether it has ever made us wait: then what it gives at once comes from a cache, and tells nothing of it. */
+  private isRemote = false;
 
   constructor(
     readonly store: AtomicSessionStore,
@@ -110,7 +112,7 @@ export class StoreAccess {
   private call<T>(operation: Operation, run: () => Awaitable<T>): T | Promise<T> {
     // What a silent store is asked for stays in memory till it speaks again (F69): then only one asks.
     const isProbe = this.unanswered >= MAX_UNANSWERED;
-    if (isProbe && this.hasProbe) throw this.fault(operation, 'does not answer');
+    if (isProbe && (this.hasProbe || WHOLE_STORE.has(operation))) throw this.fault(operation, 'does not answer');
     let answer: Awaitable<T>;
     try {
       answer = run();
@@ -118,9 +120,10 @@ export class StoreAccess {
       throw this.fault(operation, cause);
     }
     if (!isPromise(answer)) {
-      this.succeeded(operation);
+      if (!this.isRemote) this.succeeded(operation);
       return answer;
     }
+    this.isRemote = true;
     if (!isProbe) return this.withDeadline(operation, answer);
     this.hasProbe = true;
     return this.withDeadline(operation, answer).finally(() => {
@@ -212,7 +215,7 @@ export class StoreAccess {
 
   private succeeded(operation: Operation): void {
     if (this.owed.length > 0) this.payOff();
-    if (!this.failing) return;
+    if (!this.failing || operation === 'close') return;
     this.failing = false;
     this.events.emit({ type: 'store_recovered', operation });
   }

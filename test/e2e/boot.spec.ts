@@ -24,6 +24,8 @@ import {
   type SessionModuleAsyncOptions,
   type SessionOptions,
 } from 'nestjs-token-session';
+import { Redis } from 'ioredis';
+import { createClient } from 'redis';
 import { closeApps, SILENT, startApp } from '../support/app.js';
 import { Barrier } from '../support/barrier.js';
 import { call } from '../support/client.js';
@@ -145,6 +147,19 @@ describe('boot errors', () => {
     expect(await bootError(SessionModule.forRoot({ store: store as MemoryStore }))).toMatchObject(expected);
     const useFactory = (): SessionOptions => ({ store: store as MemoryStore });
     expect(await bootError(SessionModule.forRootAsync({ useFactory }))).toMatchObject(expected);
+  });
+
+  it.each([
+    ['node-redis', () => createClient()],
+    ['ioredis', () => new Redis({ lazyConnect: true })],
+  ])('a client of Redis in the place of a store names the remedy: %s', async (_name, create) => {
+    const expected = {
+      code: 'INVALID_STORE',
+      message: expect.stringMatching(/wrap it: new RedisStore\(\{ client \}\)/),
+    };
+    const client = create() as unknown as MemoryStore;
+    expect(await bootError(SessionModule.forRoot(client))).toMatchObject(expected);
+    expect(await bootError(SessionModule.forRoot({ store: client }))).toMatchObject(expected);
   });
 
   it('a factory that gives a class names the remedy', async () => {

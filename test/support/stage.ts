@@ -87,7 +87,7 @@ export class Stage {
       const index = pick(this.options(fate));
       if (index === undefined) break;
       const [next] = this.waiting.splice(index, 1) as [Waiting];
-      this.carryOut(next, fate, actors);
+      await this.carryOut(next, fate, actors);
       await settled();
       await check();
     }
@@ -107,13 +107,14 @@ export class Stage {
     return this.waiting.map((step) => (isHit(step, fate) ? { ...step, accesses: ALL } : step));
   }
 
-  private carryOut(step: Waiting, fate: Fate | undefined, actors: readonly Actor[]): void {
+  /** Resolves when the step is done: a store that is elsewhere takes its time. */
+  private async carryOut(step: Waiting, fate: Fate | undefined, actors: readonly Actor[]): Promise<void> {
     const { actor, name, act, resolve, reject } = step;
     const isStruck = fate !== undefined && isHit(step, fate);
     if (name !== CALL) actor.carriedOut++;
     this.trace.push(`${String(actor.number)} ${name}${isStruck ? ` (${fate.what})` : ''}`);
     if (!isStruck) {
-      answer(act, resolve, reject);
+      await answer(act, resolve, reject);
       return;
     }
     this.struck = name;
@@ -121,9 +122,9 @@ export class Stage {
       reject(new Error('injected'));
       return;
     }
-    const result = Promise.resolve(act());
+    await act();
     if (fate.what === 'reply lost') {
-      void result.then(() => reject(new Error('injected')));
+      reject(new Error('injected'));
       return;
     }
     const dying = fate.what === 'killed' ? [actor] : actors;
@@ -133,9 +134,13 @@ export class Stage {
   }
 }
 
-function answer(act: () => unknown, resolve: (value: unknown) => void, reject: (reason: unknown) => void): void {
+async function answer(
+  act: () => unknown,
+  resolve: (value: unknown) => void,
+  reject: (reason: unknown) => void,
+): Promise<void> {
   try {
-    resolve(act());
+    resolve(await act());
   } catch (error) {
     reject(error);
   }

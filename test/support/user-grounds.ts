@@ -33,7 +33,7 @@ export interface Site {
 
 export type LayOut = (site: Site) => Ground;
 
-type WithUsers = AtomicSessionStore & { readonly users: UserIndex };
+export type WithUsers = AtomicSessionStore & { readonly users: UserIndex };
 
 /** Each operation is one step; records and index share one memory, where a record goes with its entry. */
 export const together: LayOut = (site) => stepped(site, new MemoryStore(), true);
@@ -82,7 +82,12 @@ export function operationsOf(users: UserIndex): UserIndex {
   };
 }
 
-function stepped({ stage, note, hasClock }: Site, inner: WithUsers, endsEntries: boolean): Ground {
+/**
+ * A store each of whose operations is one step.
+ *
+ * @param endsEntries whether a record takes its entry along
+ */
+export function stepped({ stage, note, hasClock }: Site, inner: WithUsers, endsEntries: boolean): Ground {
   const { users } = inner;
   const step = <T>(
     name: string,

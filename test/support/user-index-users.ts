@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { A, ALL, B, C, D, E, HOUR, byId, type Rule } from './user-index-subject.js';
+import { A, ALL, B, C, D, HOUR, byId, type Rule } from './user-index-subject.js';
 
 /** Text that has a meaning somewhere: as a property, a pattern, a separator, a path, a statement. */
 const ODD_IDS = [

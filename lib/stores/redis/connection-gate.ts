@@ -1,7 +1,7 @@
 import type { RedisCommands } from './redis-commands.js';
 
-/** How often a client that may not tell of its connection is asked for it, while commands wait, in ms. */
-const WATCH_INTERVAL = 20;
+/** How often the client is asked for a connection while commands wait, in ms: not every client tells. */
+export const WATCH_INTERVAL = 20;
 
 /**
  * Lets commands through while there is a connection. A driver would queue them without bound and send
@@ -17,13 +17,9 @@ export class ConnectionGate {
 
   /** @param patience in ms */
   constructor(
-    private readonly commands: Pick<RedisCommands, 'state' | 'onReady'>,
+    private readonly commands: Pick<RedisCommands, 'state' | 'lastError'>,
     private readonly patience: () => number,
-  ) {
-    commands.onReady(() => {
-      this.opened();
-    });
-  }
+  ) {}
 
   /** Undefined when commands can be sent now; else resolves when they can, and rejects when that takes too long. */
   pass(): Promise<void> | undefined {
@@ -33,41 +29,40 @@ export class ConnectionGate {
       return undefined;
     }
     if (state === 'closed') {
-      const remedy =
-        'open it before the application listens (await client.connect()), and close it after the application';
+      const remedy = 'call client.connect() at the start, and close it when the application has stopped';
       return Promise.reject(new NotConnectedError(`the Redis client is closed: ${remedy}`));
     }
     const now = performance.now();
     this.downSince ??= now;
-    if (now - this.downSince >= this.patience()) return Promise.reject(new NotConnectedError());
+    if (now - this.downSince >= this.patience()) return Promise.reject(this.notConnected());
     this.watch ??= setInterval(() => {
-      if (this.commands.state() === 'ready') this.opened();
+      if (this.commands.state() !== 'connecting') this.opened();
     }, WATCH_INTERVAL).unref();
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.waiting = this.waiting.filter((other) => other.timer !== timer);
-        if (this.waiting.length === 0) this.stopWatching();
-        reject(new NotConnectedError());
+        reject(this.notConnected());
       }, this.patience());
       timer.unref();
       this.waiting.push({ timer, resolve });
     });
   }
 
+  private notConnected(): NotConnectedError {
+    const reason = this.commands.lastError();
+    return new NotConnectedError(`no connection to Redis${reason === undefined ? '' : `: ${reason}`}`);
+  }
+
   private opened(): void {
     this.downSince = undefined;
-    this.stopWatching();
+    clearInterval(this.watch);
+    this.watch = undefined;
     const { waiting } = this;
     this.waiting = [];
     for (const { timer, resolve } of waiting) {
       clearTimeout(timer);
       resolve();
     }
-  }
-
-  private stopWatching(): void {
-    clearInterval(this.watch);
-    this.watch = undefined;
   }
 }
 
@@ -79,8 +74,4 @@ interface Waiting {
 /** The command was not sent. */
 export class NotConnectedError extends Error {
   override readonly name = 'NotConnectedError';
-
-  constructor(message = 'no connection to Redis') {
-    super(message);
-  }
 }

@@ -9,8 +9,8 @@ export interface ChannelListener {
   invalidated(key: string): void;
   /** All keys were removed. */
   flushed(): void;
-  /** The channel is lost; it says so once. */
-  lost(): void;
+  /** The channel is lost. */
+  lost(reason: string): void;
 }
 
 /** A connection on which one server tells of every change of keys with a prefix. */
@@ -49,6 +49,7 @@ export interface Tracked {
   readonly nodes: RedisCommands['nodes'];
   readonly topology: RedisCommands['topology'];
   readonly onReady: RedisCommands['onReady'];
+  readonly state: RedisCommands['state'];
 }
 
 /** Keeps a near cache told of changes by all servers that hold sessions. */
@@ -61,6 +62,7 @@ export class Invalidations {
   /** Counts the openings: what an earlier one still has to say is not heard. */
   private round = 0;
   private isClosed = false;
+  private stopListening: (() => void) | undefined;
   /** Whether it was told that the channels are closed. */
   private isTold = false;
 
@@ -72,9 +74,11 @@ export class Invalidations {
 
   start(): void {
     void this.open();
-    this.client.onReady(() => {
+    this.stopListening = this.client.onReady(() => {
+      if (this.isClosed) return;
       // It may have found another server, of which these channels know nothing.
-      if (this.isOpen) this.lose('the client has connected again');
+      this.shut();
+      void this.open();
     });
   }
 
@@ -85,6 +89,7 @@ export class Invalidations {
 
   close(): void {
     this.isClosed = true;
+    this.stopListening?.();
     this.shut();
   }
 
@@ -92,7 +97,8 @@ export class Invalidations {
     const round = ++this.round;
     const { prefix, patience, maxStaleness } = this.settings;
     const opened: InvalidationChannel[] = [];
-    const isOver = (): boolean => round !== this.round || this.isClosed;
+    let isGivenUp = false;
+    const isOver = (): boolean => isGivenUp || round !== this.round || this.isClosed;
     try {
       const topology = this.client.topology();
       const listener = {
@@ -102,11 +108,14 @@ export class Invalidations {
         flushed: () => {
           this.cache.clear();
         },
-        lost: () => {
-          if (!isOver()) this.lose('the connection was lost');
+        lost: (reason: string) => {
+          if (!isOver()) this.lose(reason);
         },
       };
-      const opening = this.client.track(prefix, listener, (channel) => opened.push(channel));
+      const opening = this.client.track(prefix, listener, (channel) => {
+        if (isOver()) channel.close();
+        else opened.push(channel);
+      });
       await within(opening, patience(), () => new Error('no answer'));
       const provenAt = performance.now();
       await within(this.check(opened, topology), patience(), () => new Error('no answer'));
@@ -120,8 +129,10 @@ export class Invalidations {
       this.isTold = false;
       this.proveAgain(round);
     } catch (error) {
+      const wasOver = isOver();
+      isGivenUp = true;
       for (const channel of opened) channel.close();
-      if (!isOver()) this.openLater(errorText(error));
+      if (!wasOver) this.openLater(errorText(error));
     }
   }
 
@@ -140,8 +151,9 @@ export class Invalidations {
     const { maxStaleness } = this.settings;
     this.timer = setTimeout(
       () => {
-        if (this.isOutdated) {
-          this.lose('servers came or went');
+        const isConnected = this.client.state() === 'ready';
+        if (!isConnected || this.isOutdated) {
+          this.lose(isConnected ? 'servers came or went' : 'the client has no connection');
           return;
         }
         const provenAt = performance.now();

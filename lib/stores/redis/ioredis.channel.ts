@@ -39,7 +39,7 @@ export function ioredisChannel(
     });
     connection.on('error', () => undefined);
     connection.on('close', () => {
-      listener.lost();
+      listener.lost('the connection was closed');
     });
     return connection;
   };

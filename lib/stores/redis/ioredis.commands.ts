@@ -1,10 +1,9 @@
 import { ioredisChannel, type DuplicableClient } from './ioredis.channel.js';
-import { escapeGlob, type RedisCommands, type RedisNode } from './redis-commands.js';
+import { escapeGlob, lastErrorOf, listen, type Emitter, type RedisCommands, type RedisNode } from './redis-commands.js';
 
 /** What the store calls of a client of ioredis or iovalkey. */
-export interface IoRedisClient {
+export interface IoRedisClient extends Emitter {
   call(command: string, args: (string | number)[]): Promise<unknown>;
-  on(event: string, listener: (...args: unknown[]) => void): unknown;
   readonly status: string;
 }
 
@@ -13,6 +12,7 @@ interface Details extends IoRedisClient {
   readonly options?: { readonly keyPrefix?: string | undefined; readonly host?: string; readonly port?: number };
   /** Of a cluster. */
   nodes?(role: 'master'): Details[];
+  refreshSlotsCache?(callback: () => void): void;
 }
 
 /** Names of commands are in lower case: some versions find the keys of a command only then. */
@@ -35,7 +35,9 @@ export function ioredisCommands(client: IoRedisClient): RedisCommands {
       if (client.status === 'wait') return 'idle';
       return client.status === 'end' ? 'closed' : 'connecting';
     },
-    onReady: (listener) => client.on('ready', listener),
+    lastError: lastErrorOf(client),
+    onReady: (listener) => listen(client, 'ready', listener),
+    onReconnect: (listener) => listen(client, details.nodes === undefined ? 'ready' : '-node', listener),
     keyPrefix,
     topology: () =>
       details
@@ -43,6 +45,11 @@ export function ioredisCommands(client: IoRedisClient): RedisCommands {
         .map(({ options }) => `${String(options?.host)}:${String(options?.port)}`)
         .sort()
         .join(),
+    refresh: () =>
+      new Promise((resolve) => {
+        if (details.refreshSlotsCache === undefined) resolve();
+        else details.refreshSlotsCache(() => resolve());
+      }),
     track: async (prefix, listener, opening) => {
       const channels = nodes().map((node) =>
         ioredisChannel(node as unknown as DuplicableClient, prefix, listener, details.nodes !== undefined),
@@ -62,5 +69,6 @@ function nodeOf(client: IoRedisClient, prefix: string): RedisNode {
       return { cursor: String(page[0]), keys: page[1].map((key) => String(key).slice(prefix.length)) };
     },
     info: (section) => client.call('info', [section]),
+    clusterInfo: () => client.call('cluster', ['info']),
   };
 }

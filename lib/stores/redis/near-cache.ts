@@ -44,8 +44,9 @@ export class NearCache {
   ): SessionRecord | Promise<SessionRecord | undefined> {
     const record = this.get(id, performance.now());
     if (record !== undefined && !isOver(record)) return record;
+    const fetching = fetch();
     const load = this.begin(id);
-    return fetch().then(
+    return fetching.then(
       (fetched) => {
         this.end(id, load, fetched);
         return fetched;
@@ -115,7 +116,9 @@ export class NearCache {
 
   /** Every change up to a time was told of, so that records may be served for a while from then. */
   prolong(validUntil: number): void {
-    if (this.validUntil > 0) this.validUntil = validUntil;
+    // After a gap nobody knows whether it was the same server all the time.
+    if (performance.now() >= this.validUntil) this.clear();
+    this.validUntil = validUntil;
   }
 
   /** Changes are not told of any more. */

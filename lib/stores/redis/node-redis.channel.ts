@@ -1,6 +1,6 @@
 import { checkOffice, runIdOf } from './channel-proof.js';
 import type { ChannelListener, InvalidationChannel } from './invalidations.js';
-import { asText } from './redis-commands.js';
+import { asText, errorText } from './redis-commands.js';
 
 /** A client of one server. */
 export interface DuplicableClient {
@@ -36,11 +36,12 @@ export function nodeRedisChannel(
     // What happens while it reconnects would be missed: a lost channel is replaced by another one.
     socket: { ...client.options?.socket, reconnectStrategy: false },
   });
-  const lose = (): void => {
-    listener.lost();
-  };
-  tracking.on('error', lose);
-  tracking.on('end', lose);
+  tracking.on('error', (error) => {
+    listener.lost(errorText(error));
+  });
+  tracking.on('end', () => {
+    listener.lost('the connection was closed');
+  });
   tracking.on('invalidate', (key) => {
     if (key === null || key === undefined) listener.flushed();
     else listener.invalidated(asText(key));
@@ -51,6 +52,17 @@ export function nodeRedisChannel(
     await tracking.sendCommand(['CLIENT', 'TRACKING', 'OFF']);
     await tracking.sendCommand(['CLIENT', 'TRACKING', 'ON', 'BCAST', 'PREFIX', prefix]);
   };
+  const end = (): void => {
+    try {
+      tracking.destroy();
+    } catch {
+      // It is closed already.
+    }
+  };
+  let isSettled = false;
+  const opened = open().finally(() => {
+    isSettled = true;
+  });
   const channel = {
     prove: async () => {
       const role = tracking.sendCommand(['ROLE']);
@@ -60,12 +72,10 @@ export function nodeRedisChannel(
     },
     runId: async () => runIdOf(await tracking.sendCommand(['INFO', 'server'])),
     close: () => {
-      try {
-        tracking.destroy();
-      } catch {
-        // It is closed already.
-      }
+      // A connection that is just being made would survive, and could not be ended later.
+      if (isSettled) end();
+      else opened.then(end, end);
     },
   };
-  return { channel, opened: open() };
+  return { channel, opened };
 }

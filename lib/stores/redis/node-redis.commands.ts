@@ -1,8 +1,16 @@
 import { nodeRedisChannel, type DuplicableClient } from './node-redis.channel.js';
-import { asText, escapeGlob, type RedisCommands, type RedisNode } from './redis-commands.js';
+import {
+  asText,
+  escapeGlob,
+  lastErrorOf,
+  listen,
+  type Emitter,
+  type RedisCommands,
+  type RedisNode,
+} from './redis-commands.js';
 
 /** What the store calls of a client of node-redis. */
-export interface NodeRedisClient {
+export interface NodeRedisClient extends Emitter {
   get(key: string): Promise<unknown>;
   set(
     key: string,
@@ -12,7 +20,6 @@ export interface NodeRedisClient {
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
   evalSha(sha: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
   unlink(key: string): Promise<unknown>;
-  on(event: string, listener: (...args: unknown[]) => void): unknown;
   readonly isOpen: boolean;
 }
 
@@ -35,6 +42,7 @@ type NodeClient = Scanning & DuplicableClient;
 interface Scanning {
   scan(cursor: string, options: { MATCH: string; COUNT: number }): Promise<{ cursor: unknown; keys: unknown[] }>;
   info?(section: string): Promise<unknown>;
+  clusterInfo?(): Promise<unknown>;
 }
 
 export function nodeRedisCommands(given: NodeRedisClient): RedisCommands {
@@ -49,8 +57,6 @@ export function nodeRedisCommands(given: NodeRedisClient): RedisCommands {
     return Promise.all(masters.map(async (master) => details.nodeClient?.(master) as Promise<NodeClient>));
   };
   const canTrack = inCluster !== undefined || ('duplicate' in given && !('getMasterNode' in given));
-  // Without a listener an error of the connection would end the process; the store's calls tell of it.
-  given.on('error', () => undefined);
   return {
     get: (key) => client.get(key),
     setNew: async (key, value, lifetime) =>
@@ -61,15 +67,26 @@ export function nodeRedisCommands(given: NodeRedisClient): RedisCommands {
     nodes: async () => (await nodeClients()).map((node) => nodeOf(node, keyPrefix)),
     state: () => {
       if (!details.isOpen) return 'closed';
-      return details.isReady === false ? 'connecting' : 'ready';
+      // A Cluster without masters does not know its slots yet.
+      return details.isReady === false || details.masters?.length === 0 ? 'connecting' : 'ready';
     },
-    onReady: (listener) => given.on('ready', listener),
+    lastError: lastErrorOf(given),
+    onReady: (listener) => listen(given, 'ready', listener),
+    onReconnect: (listener) => {
+      // Only its Sentinel client sends again what was on its way; the others reject that.
+      const events = 'getMasterNode' in given ? ['client-error', 'topology-change', 'ready'] : [];
+      const stops = events.map((event) => listen(given, event, listener));
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
     keyPrefix,
     topology: () =>
       details.masters
         ?.map(({ id, address }) => `${String(id)} ${String(address)}`)
         .sort()
         .join(),
+    refresh: () => Promise.resolve(),
     track: canTrack
       ? async (prefix, listener, opening) => {
           const channels = (await nodeClients()).map((node) =>
@@ -90,5 +107,6 @@ function nodeOf(client: Scanning, keyPrefix: string): RedisNode {
       return { cursor: String(page.cursor), keys: page.keys.map((key) => String(key).slice(keyPrefix.length)) };
     },
     info: async (section) => client.info?.(section),
+    clusterInfo: async () => client.clusterInfo?.(),
   };
 }

@@ -56,13 +56,13 @@ redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
 return 1
 `);
 
-/** ARGV: now, usedAt. Gives 1 when the record is there. */
+/** ARGV: now, usedAt. Gives 1 when the record is there. Not refused by a server whose memory is full: see REVOKE. */
 export const TOUCH = new RedisScript(`${READ}
 if not used or isOver then return 0 end
 if usedAt <= now and usedAt > tonumber(ARGV[2], 36) then return 1 end
-redis.call('SETRANGE', KEYS[1], 0, ARGV[2])
 ends = math.min(tonumber(ARGV[2], 36) + tonumber(idle, 36), tonumber(started, 36) + tonumber(absolute, 36))
 redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.max(1, ends - now)))
+redis.call('SETRANGE', KEYS[1], 0, ARGV[2])
 return 1
 `);
 

@@ -10,7 +10,7 @@ import type { SessionRecord } from '../session-store.js';
  * scripts keep behind the version, after a comma, when it was written and which ones it replaced
  * within the last half minute: a command that a driver sends again is known by them.
  */
-const LINE = /^([0-9a-z]{9}) ([0-9a-z]+) ([0-9a-z]+) ([0-9a-z]+) ([^ ,\n]+)(?:,[^ \n]*)? ([^\n]*)\n/;
+const LINE = /^([0-9a-z]{9}) ([0-9a-z]+) ([0-9a-z]+) ([0-9a-z]+) ([^ ,\n]+)((?:,[^ ,\n]*)*) ([^\n]*)\n/;
 
 /** What a later layout will begin with. Such a record is kept: a rollback may need it (S52). */
 export const NEWER = '!';
@@ -66,7 +66,7 @@ export function recordOf(text: string): SessionRecord {
   if (text.startsWith(NEWER)) return NEWER_RECORD;
   const parts = LINE.exec(text);
   if (parts === null) return NO_RECORD;
-  const [line, usedAt, startedAt, idleTimeout, absoluteTimeout, version, user] = parts as unknown as string[];
+  const [line, usedAt, startedAt, idleTimeout, absoluteTimeout, version, , user] = parts as unknown as string[];
   try {
     const record = {
       startedAt: parseInt(startedAt as string, 36),
@@ -80,6 +80,12 @@ export function recordOf(text: string): SessionRecord {
   } catch {
     return NO_RECORD;
   }
+}
+
+/** Whether a text tells of all writes since it had this version. */
+export function tellsSince(version: string, text: string): boolean {
+  const [, ...earlier] = (LINE.exec(text)?.[6] ?? '').split(',').slice(1);
+  return earlier.includes(versionText(version));
 }
 
 /** A lifetime as Redis takes it: whole ms, at least one. */

@@ -15,7 +15,10 @@ export type RedisClient = NodeRedisClient | IoRedisClient;
 export function commandsOf(client: unknown): RedisCommands {
   // Both have `get` and `on`; only ioredis has one method for all commands.
   if (hasMethods(client, ['call', 'on'])) return ioredisCommands(client as IoRedisClient);
-  if (hasMethods(client, ['get', 'set', 'eval', 'evalSha', 'on'])) return nodeRedisCommands(client as NodeRedisClient);
+  // Version 4 has the rest, but takes the options of SET by other names, and would set without any.
+  if (hasMethods(client, ['get', 'set', 'eval', 'evalSha', 'on', 'withCommandOptions'])) {
+    return nodeRedisCommands(client as NodeRedisClient);
+  }
   throw new SessionConfigError(
     'INVALID_OPTION',
     'RedisStore: client takes a client of node-redis (5 or later), ioredis or iovalkey, made by createClient() or ' +
@@ -26,6 +29,7 @@ export function commandsOf(client: unknown): RedisCommands {
 function described(client: unknown): string {
   if (typeof client === 'string') return 'text (make a client from that address)';
   if (hasMethods(client, ['then'])) return 'a promise (await it first)';
-  if (hasMethods(client, ['get', 'set', 'v4'])) return 'a client in the legacy mode of node-redis';
+  if (hasMethods(client, ['get', 'evalSha', 'on'])) return 'a client of an older version of node-redis';
+  if (hasMethods(client, ['sendCommand', 'get'])) return 'a client in the legacy mode of node-redis';
   return client === null ? 'null' : typeof client === 'object' ? 'an object of another kind' : typeof client;
 }

@@ -1,4 +1,4 @@
-import { escapeGlob } from './redis-commands.js';
+import { asText, escapeGlob, type RedisNode } from './redis-commands.js';
 import type { RedisLink } from './redis-link.js';
 
 /** How many keys a step looks at: about a millisecond of the server's time. */
@@ -6,7 +6,7 @@ const PAGE = 1_000;
 
 /** What follows the prefix. */
 const SESSION = /^[\w-]{43}$/;
-const OWN = /^(?:[\w-]{43}|user:.*)$/s;
+const INDEX = /^by-user:[\w.!~*'()%-]+$/;
 
 /** All keys of the store. They are gone through page by page: memory stays bounded, and others get their turn. */
 export class RedisKeyspace {
@@ -24,8 +24,12 @@ export class RedisKeyspace {
 
   /** Removes the index of users, and then the sessions: who signs in meanwhile finds no entry to settle. */
   async clear(): Promise<void> {
-    for (const pattern of ['user:*', '*']) {
-      for await (const keys of this.pages(pattern, OWN)) {
+    const passes = [
+      ['by-user:*', INDEX],
+      ['*', SESSION],
+    ] as const;
+    for (const [pattern, kind] of passes) {
+      for await (const keys of this.pages(pattern, kind)) {
         await this.link.step(() => Promise.all(keys.map((key) => this.link.commands.unlink(key))));
       }
     }
@@ -35,7 +39,7 @@ export class RedisKeyspace {
   private async *pages(pattern: string, kind: RegExp): AsyncGenerator<string[]> {
     const { prefix } = this;
     const match = escapeGlob(prefix) + pattern;
-    for (const node of await this.link.step(() => this.link.commands.nodes())) {
+    for (const node of await this.link.step(() => this.allNodes())) {
       let cursor = '0';
       do {
         const from = cursor;
@@ -44,5 +48,18 @@ export class RedisKeyspace {
         ({ cursor } = page);
       } while (cursor !== '0');
     }
+  }
+
+  /** Drivers leave out a master that is away; going through the others would look like all there is. */
+  private async allNodes(): Promise<readonly RedisNode[]> {
+    const { commands } = this.link;
+    if (commands.topology() === undefined) return commands.nodes();
+    await commands.refresh();
+    const nodes = await commands.nodes();
+    const info = asText(await nodes[0]?.clusterInfo());
+    const masters = Number(/^cluster_size:(\d+)/m.exec(info)?.[1]);
+    const isWhole = nodes.length >= masters && /^cluster_slots_ok:16384\r?$/m.test(info);
+    if (!isWhole) throw new Error('part of the cluster is away');
+    return nodes;
   }
 }

@@ -1,15 +1,15 @@
 import { SessionError } from '../../session.errors.js';
 import { within } from '../deadline.js';
-import { ConnectionGate, NotConnectedError } from './connection-gate.js';
+import { ConnectionGate, NotConnectedError, WATCH_INTERVAL } from './connection-gate.js';
 import { errorText, isRefusal, type RedisCommands } from './redis-commands.js';
 import type { RedisScript } from './redis-script.js';
 
-/** How often it is looked whether there is a connection, in ms: not every client tells. */
-const WATCH_INTERVAL = 50;
-
 /** How commands get to Redis, and what it means when they don't. */
 export class RedisLink {
+  /** How often what was on its way may have been sent again. */
+  private interruptions = 0;
   private readonly gate: ConnectionGate;
+  private readonly stopListening: () => void;
 
   /** @param patience how long an operation may take, in ms */
   constructor(
@@ -17,6 +17,14 @@ export class RedisLink {
     private readonly patience: () => number,
   ) {
     this.gate = new ConnectionGate(commands, patience);
+    this.stopListening = commands.onReconnect(() => {
+      this.interruptions++;
+    });
+  }
+
+  /** Leaves the client alone. */
+  close(): void {
+    this.stopListening();
   }
 
   /** Sends a command as soon as there is a connection; never after nobody waits for it any more. */
@@ -38,6 +46,19 @@ export class RedisLink {
   /** Runs a script that changes something. */
   run(script: RedisScript, keys: readonly string[], args: readonly string[]): Promise<unknown> {
     return this.write(() => this.evaluate(script, keys, args));
+  }
+
+  /** The same, and whether the driver may have sent it twice. */
+  runNoting(
+    script: RedisScript,
+    keys: readonly string[],
+    args: readonly string[],
+  ): Promise<{ answer: unknown; wasInterrupted: boolean }> {
+    return this.write(async () => {
+      const before = this.interruptions;
+      const answer = await this.evaluate(script, keys, args);
+      return { answer, wasInterrupted: before !== this.interruptions };
+    });
   }
 
   /** Sends one of the many commands of an operation that may take long. */
@@ -73,6 +94,11 @@ export class RedisLink {
 
 function uncertain(cause: unknown): never {
   if (isRefusal(cause) || cause instanceof NotConnectedError) throw cause;
+  throw outcomeUnknown(cause);
+}
+
+/** Nobody can tell whether the change is stored. */
+export function outcomeUnknown(cause: unknown): SessionError {
   const message = 'The session store did not confirm whether the change is stored.';
-  throw new SessionError('OUTCOME_UNKNOWN', message, { cause });
+  return new SessionError('OUTCOME_UNKNOWN', message, { cause });
 }

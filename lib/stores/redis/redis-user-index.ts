@@ -54,7 +54,7 @@ export class RedisUserIndex implements UserIndex {
   }
 
   private keysOf(userId: string): string[] {
-    return [`${this.prefix}user:${encodeURIComponent(userId)}`];
+    return [`${this.prefix}by-user:${encodeURIComponent(userId)}`];
   }
 
   private argsOf(args: readonly string[]): string[] {

@@ -27,7 +27,7 @@ export interface RedisStoreOptions {
 export interface NearCacheOptions {
   /**
    * For how long records are served after the server last proved that it has told of all changes, which it is asked
-   * for four times as often. From 100 ms. Default `'1s'`.
+   * for four times as often, and each second at least. From 100 ms. Default `'1s'`.
    */
   maxStaleness?: Duration;
   /** About how much memory the records may take, in bytes; those used longest ago go first. Default 32 MiB. */
@@ -53,9 +53,11 @@ export interface ResolvedRedisStoreOptions {
  * @throws SessionConfigError `INVALID_OPTION`
  */
 export function resolveRedisOptions(options: RedisStoreOptions): ResolvedRedisStoreOptions {
-  if (typeof options !== 'object' || (options as object | null) === null) refuse('takes an object with client');
-  const hint = 'client' in options ? '' : '; give the client as { client }';
-  refuseUnknown(options, OPTIONS, hint);
+  // Drivers have members of any name, so that only what the object itself has is an option.
+  if (typeof options !== 'object' || (options as object | null) === null || !Object.hasOwn(options, 'client')) {
+    refuse('takes an object with client: new RedisStore({ client })');
+  }
+  refuseUnknown(options, OPTIONS);
   const { client, prefix = 'session:', nearCache = false } = options;
   if (typeof prefix !== 'string' || prefix === '' || !prefix.isWellFormed()) {
     refuse(`prefix takes text that is not empty; got ${shown(prefix)}`);
@@ -69,7 +71,7 @@ function resolveNearCache(nearCache: boolean | NearCacheOptions): ResolvedRedisS
   if (typeof options !== 'object' || (options as object | null) === null) {
     refuse(`nearCache takes true, false or an object with limits; got ${shown(nearCache)}`);
   }
-  refuseUnknown(options, NEAR_CACHE_OPTIONS, '', 'nearCache ');
+  refuseUnknown(options, NEAR_CACHE_OPTIONS, 'nearCache ');
   const { maxStaleness: staleness = '1s', maxBytes = 32 * 1024 * 1024 } = options;
   const maxStaleness = toMs(staleness);
   if (maxStaleness === undefined || maxStaleness < LEAST_STALENESS) {
@@ -81,9 +83,9 @@ function resolveNearCache(nearCache: boolean | NearCacheOptions): ResolvedRedisS
   return { maxStaleness, maxBytes };
 }
 
-function refuseUnknown(options: object, names: readonly string[], hint: string, of = ''): void {
+function refuseUnknown(options: object, names: readonly string[], of = ''): void {
   const unknown = Object.keys(options).find((name) => !names.includes(name));
-  if (unknown !== undefined) refuse(`${of}has no option ${unknown}; it has ${names.join(', ')}${hint}`);
+  if (unknown !== undefined) refuse(`${of}has no option ${unknown}; it has ${names.join(', ')}`);
 }
 
 function refuse(what: string): never {

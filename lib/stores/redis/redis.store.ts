@@ -13,11 +13,11 @@ import { evictionNotice } from './eviction-notice.js';
 import { Invalidations } from './invalidations.js';
 import { NearCache } from './near-cache.js';
 import { CREATE, DESTROY, TOUCH, UPDATE } from './record-scripts.js';
-import { lifetime, NO_RECORD, recordOf, textOf, usedAtText, versionText } from './record-text.js';
+import { lifetime, NO_RECORD, recordOf, tellsSince, textOf, usedAtText, versionText } from './record-text.js';
 import { commandsOf } from './redis-client.js';
 import { errorText } from './redis-commands.js';
 import { RedisKeyspace } from './redis-keyspace.js';
-import { RedisLink } from './redis-link.js';
+import { outcomeUnknown, RedisLink } from './redis-link.js';
 import type { RedisScript } from './redis-script.js';
 import { RedisUserIndex } from './redis-user-index.js';
 import { resolveRedisOptions, type ResolvedRedisStoreOptions, type RedisStoreOptions } from './redis.options.js';
@@ -44,6 +44,7 @@ export class RedisStore implements AtomicSessionStore {
   private readonly invalidations: Invalidations | undefined;
   private host: StoreHost | undefined;
   private stopWaiting: (() => void) | undefined;
+  private bootCheck: NodeJS.Timeout | undefined;
 
   /** @throws SessionConfigError `INVALID_OPTION` */
   constructor(options: RedisStoreOptions) {
@@ -59,6 +60,14 @@ export class RedisStore implements AtomicSessionStore {
 
   attach(host: StoreHost): void {
     this.host = host;
+    this.bootCheck = setTimeout(() => {
+      // Nobody may ask for a session for hours; whoever starts the application should see it.
+      this.link
+        .send(() => Promise.resolve())
+        .catch((error: unknown) => {
+          host.notice(`Redis is not there, the application goes on trying: ${errorText(error)}`);
+        });
+    }, host.storeTimeout).unref();
     this.stopWaiting = this.link.whenReady(async () => {
       this.invalidations?.start();
       const notice = await evictionNotice(this.link.commands);
@@ -85,10 +94,18 @@ export class RedisStore implements AtomicSessionStore {
   async update(id: string, record: SessionRecord, expectedVersion: string): Promise<UpdateResult> {
     const { times, version, rest } = textOf(record);
     const ms = String(this.lifetimeOf(record));
-    const result = await this.change(UPDATE, id, versionText(expectedVersion), times, version, rest, ms);
+    const args = [String(this.now()), versionText(expectedVersion), times, version, rest, ms];
+    const { answer, wasInterrupted } = await this.changing(id, () =>
+      this.link.runNoting(UPDATE, [this.prefix + id], args),
+    );
     // Drivers may give numbers as text; no record is that short.
-    if (result === 1 || result === '1') return UPDATED;
-    return result === 0 || result === '0' ? MISSING : { status: 'conflict', current: read(result) };
+    if (answer === 1 || answer === '1') return UPDATED;
+    if (answer === 0 || answer === '0') return MISSING;
+    // Sent twice, with more writes in between than the record tells of: the first may have been carried out.
+    if (wasInterrupted && !tellsSince(expectedVersion, String(answer))) {
+      throw outcomeUnknown(new Error('the connection was lost meanwhile, and others have written often since'));
+    }
+    return { status: 'conflict', current: read(answer) };
   }
 
   async touch(id: string, { usedAt }: SessionTimes): Promise<boolean> {
@@ -100,7 +117,7 @@ export class RedisStore implements AtomicSessionStore {
     return text === null ? undefined : read(text);
   }
 
-  /** Goes through all keys of the database, page by page; exact while no keys are written. */
+  /** Goes through all keys of the database, page by page. About: replaced tokens count for a minute, too. */
   count(): Promise<number> {
     return this.keyspace.count();
   }
@@ -113,8 +130,10 @@ export class RedisStore implements AtomicSessionStore {
 
   /** Closes what the store has opened itself: the connections of the near cache. The client stays open. */
   close(): void {
+    clearTimeout(this.bootCheck);
     this.stopWaiting?.();
     this.invalidations?.close();
+    this.link.close();
   }
 
   private fetch(id: string): Promise<SessionRecord | undefined> {
@@ -154,8 +173,8 @@ export class RedisStore implements AtomicSessionStore {
           'createCluster of node-redis, or ioredis (also for Sentinel).',
       );
     }
-    const { nodes, topology, onReady } = commands;
-    return new Invalidations({ track, nodes, topology, onReady }, near, {
+    const { nodes, topology, onReady, state } = commands;
+    return new Invalidations({ track, nodes, topology, onReady, state }, near, {
       prefix: keyPrefix + this.prefix,
       maxStaleness,
       patience: () => this.patience(),

@@ -19,17 +19,25 @@ if not now then
   now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
-local lastEnd, cursor, revokedIds = 0, '0', {}
-local head = redis.call('HGET', key, '#')
-if head then
-  local last, at, ids = string.match(head, '^(%d+) (%d+) (.*)$')
-  lastEnd, cursor = tonumber(last), at
-  for id in string.gmatch(ids, '[^,]+') do revokedIds[#revokedIds + 1] = id end
+-- What is no entry counts as one that has ended.
+local function markOf(text)
+  local ends, mark = string.match(text, '^(%d+) ([usr].*)$')
+  return ends and tonumber(ends) > now and mark or nil
 end
 
-local function markOf(text)
-  local ends, mark = string.match(text, '^(%d+) (.*)$')
-  return tonumber(ends) > now and mark or nil
+local lastEnd, cursor, revokedIds = 0, '0', {}
+local last, at, ids = string.match(redis.call('HGET', key, '#') or '', '^(%d+) (%d+) (.*)$')
+if last then
+  lastEnd, cursor = tonumber(last), at
+  for id in string.gmatch(ids, '[^,]+') do revokedIds[#revokedIds + 1] = id end
+else
+  -- There are no entries yet, or somebody has written here who should not.
+  local flat = redis.call('HGETALL', key)
+  for i = 1, #flat, 2 do
+    local mark = flat[i] ~= '#' and markOf(flat[i + 1])
+    if mark then lastEnd = math.max(lastEnd, tonumber(string.match(flat[i + 1], '^%d+'))) end
+    if mark and string.sub(mark, 1, 1) == 'r' then revokedIds[#revokedIds + 1] = flat[i] end
+  end
 end
 
 -- The mark of an entry; nil when it is not there.
@@ -165,8 +173,12 @@ save()
 return 1
 `);
 
-/** ARGV: now, 'only' or 'except', id. Gives the ids that are revoked within that choice. */
+/**
+ * ARGV: now, 'only' or 'except', id. Gives the ids that are revoked within that choice. A server whose memory is
+ * full refuses what may take more, unless the script has written already: signing out has to work then, too.
+ */
 export const REVOKE = new RedisScript(`${PRELUDE}
+redis.call('HDEL', key, '')
 local only, named = ARGV[2] == 'only', ARGV[3]
 local marks, places = all(), {}
 if named ~= '' then
@@ -188,8 +200,15 @@ return chosen
 
 /** ARGV: now, ids …. */
 export const REMOVE = new RedisScript(`${PRELUDE}
-for i = 2, #ARGV do redis.call('HDEL', key, ARGV[i]) end
-revoked()
+local gone, left = {}, {}
+for i = 2, #ARGV do
+  redis.call('HDEL', key, ARGV[i])
+  gone[ARGV[i]] = true
+end
+for _, id in ipairs(revokedIds) do
+  if not gone[id] then left[#left + 1] = id end
+end
+revokedIds = left
 save()
 return 1
 `);

@@ -1,6 +1,7 @@
 import { closeClients, SENTINEL_CLIENTS } from './clients.js';
 import { stopServers } from './redis-server.js';
 import { follows, MASTER_NAME, SentinelSetup } from './sentinel.js';
+import { until } from './until.js';
 
 afterEach(closeClients);
 afterAll(stopServers);
@@ -31,8 +32,10 @@ describe('SentinelSetup', () => {
 
     for (const { name, connect } of SENTINEL_CLIENTS) {
       const { client, close } = await connect(setup.addresses, MASTER_NAME);
-      await client.set(name, 'b');
-      expect(await now.ask('GET', name)).toBe('b');
+      await until(`a write of ${name}`, async () => {
+        await client.set(name, 'b');
+        return (await (await setup.master()).ask('GET', name)) === 'b';
+      });
       await close();
     }
     await setup.stop();

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import type { SessionRecord } from 'nestjs-token-session';
+import { endOf } from '../../lib/stores/session-store.js';
+import { HOUR, ID, MINUTE, type Rule } from './store-rules-subject.js';
+
+/** Well-formed text, for a payload is that: the session layer escapes what is not. */
+const ODD_PAYLOADS: Record<string, string> = {
+  nothing: '',
+  'no data': '1\n',
+  'a blank': ' ',
+  'line breaks only': '\n\r\n\n',
+  'line breaks at both ends': '\n1\n{}\n',
+  'CRLF and CR': '1\r\n{"a":1}\r',
+  'a NUL': '1\n{"a":"\u0000"}\u0000',
+  'control characters': '\u0001\u0007\u001b[31m\u007f\u009b',
+  'quotes and escapes': `1\n{"a":"\\"'\`\\\\\\u0000 $1 %s %2C \\n"}`,
+  'characters of four bytes': '\u{1f600}\u{10ffff}\u{1f468}\u200d\u{1f469}',
+  'two forms of one letter': '\u00e9 e\u0301',
+  'a byte order mark': '\ufeff1\n{}',
+  'line separators': 'a\u2028b\u2029c\u0085d',
+  'a replacement character': '\ufffd\ufffe\uffff',
+  'JSON of the same fields': '{"payload":"x","version":"x","userId":"x","startedAt":0}',
+  'a record as Redis keeps it': '0mjuqz1c0 mjuqz1c0 12eio a5ds0 1-nonce,1700000000 "ada"\n1\n{"views":1}',
+  'a statement': "'; DROP TABLE sessions; --",
+  'a pattern': '%1 %a %% ^$()[]*+-?',
+  'a prototype': '{"__proto__":{"admin":true},"constructor":{"prototype":{}}}',
+  'null': 'null', // prettier-ignore
+  '1 MB': `1\n${JSON.stringify({ text: 'x\u{1f600}"\n'.repeat(100_000) })}`,
+};
+
+const ODD_VERSIONS = [
+  '0',
+  ' ',
+  'a b',
+  ' a ',
+  'a,b',
+  ',',
+  '"\\',
+  "it's",
+  'a\nb',
+  'a\r\nb\u0000',
+  '%',
+  '%2C',
+  '{}',
+  '}',
+  '?',
+  '-',
+  'nil',
+  'undefined',
+  '__proto__',
+  '\u00e9',
+  'e\u0301',
+  '\u{1f600}',
+  '\u{1f600}'.repeat(60),
+  'v'.repeat(255),
+];
+
+const ODD_USERS = [
+  ...ODD_VERSIONS,
+  'user:{1}',
+  'null',
+  '\u202eada',
+  '\u2028',
+  '\u{1f600}'.repeat(128),
+  'x'.repeat(2_000),
+];
+
+export function valueRules(rule: Rule): void {
+  for (const [name, payload] of Object.entries(ODD_PAYLOADS)) {
+    rule(`D37: a payload comes back letter for letter: ${name}`, async (subject) => {
+      const first = await subject.have({ payload });
+      await subject.holds(first);
+      const second = await subject.haveNext(first, { payload, userId: 'ada' });
+      await subject.holds(second);
+      await subject.touches(second, subject.clock.now());
+      assert.deepEqual(await subject.store.update(ID, first, 'x'), { status: 'conflict', current: second });
+      const third = await subject.haveNext(second, { payload: `${payload}.` });
+      assert.deepEqual(await subject.store.destroy(ID), third);
+    });
+  }
+
+  rule('S57: odd versions are equal to themselves and to nothing else', async (subject) => {
+    let record = await subject.have({ version: 'first' });
+    for (const version of ODD_VERSIONS) {
+      record = await subject.haveNext(record, { version });
+      await subject.holds(record);
+      for (const other of [...ODD_VERSIONS, '']) {
+        if (other === version) continue;
+        const result = await subject.store.update(ID, subject.next(record), other);
+        assert.deepEqual(result, { status: 'conflict', current: record }, JSON.stringify([version, other]));
+        assert.deepEqual(await subject.store.destroy(ID, other), record, JSON.stringify([version, other]));
+      }
+    }
+    for (const version of ODD_VERSIONS) {
+      await subject.store.destroy(ID);
+      const created = await subject.have({ version });
+      await subject.holds(created);
+      assert.deepEqual(await subject.store.destroy(ID, version), created);
+      await subject.isMissing();
+    }
+  });
+
+  rule('S57: odd user ids come back as they are', async (subject) => {
+    let record = await subject.have();
+    for (const userId of ODD_USERS) {
+      record = await subject.haveNext(record, { userId });
+      await subject.holds(record);
+      await subject.touches(record, subject.clock.now());
+      await subject.holds(record);
+    }
+    for (const userId of ODD_USERS) {
+      await subject.store.destroy(ID);
+      await subject.holds(await subject.have({ userId }));
+    }
+  });
+
+  rule('C48: fractions of a ms move the end of a session by less than one', async (subject) => {
+    const now = subject.clock.now();
+    const times = { startedAt: now + 0.25, usedAt: now + 0.75, idleTimeout: MINUTE + 0.6, absoluteTimeout: HOUR + 0.1 };
+    const record = await subject.have(times);
+    await comesBackWithin(1, record);
+    const changed = await subject.haveNext(record, { idleTimeout: HOUR / 7, usedAt: now + 1e-9 });
+    await comesBackWithin(1, changed);
+    await subject.touches(changed, now + 0.5);
+    const touched = { ...changed, usedAt: now + 0.5 };
+    await comesBackWithin(1, touched);
+    subject.clock.advance(Math.ceil(HOUR / 7) - 2);
+    await comesBackWithin(1, touched);
+    subject.clock.advance(4);
+    await subject.isMissing();
+
+    async function comesBackWithin(ms: number, wanted: SessionRecord): Promise<void> {
+      const loaded = await subject.store.load(ID);
+      assert.ok(loaded);
+      const { payload, version, userId } = loaded;
+      assert.deepEqual({ payload, version, userId }, { userId: undefined, ...only(wanted) });
+      assert.ok(Math.abs(endOf(loaded) - endOf(wanted)) < ms, `ends at ${endOf(loaded)}, not ${endOf(wanted)}`);
+    }
+  });
+
+  rule('C48: a clock between two ms', async (subject) => {
+    subject.clock.advance(0.5);
+    const record = await subject.have();
+    subject.clock.advance(10.3);
+    await subject.touches(record, subject.clock.now());
+    const next = await subject.haveNext(record);
+    assert.deepEqual(only(await subject.store.load(ID)), only(next));
+    subject.clock.advance(next.idleTimeout + 1);
+    await subject.isMissing();
+  });
+
+  rule('C48: the tiniest lives are over a ms later', async (subject) => {
+    for (const idleTimeout of [1, 0.5, 1e-9, Number.MIN_VALUE]) {
+      await subject.store.create(ID, subject.record({ idleTimeout }));
+      subject.clock.advance(1);
+      await subject.isMissing();
+    }
+  });
+
+  for (const limit of [1e12, Number.MAX_SAFE_INTEGER, 1e21, Number.MAX_VALUE]) {
+    rule(`C48: limits of ${limit} ms are kept as long as anything is`, async (subject) => {
+      const record = await subject.have({ idleTimeout: limit, absoluteTimeout: limit });
+      const next = await subject.haveNext(record, { idleTimeout: limit, absoluteTimeout: limit });
+      subject.clock.advance(30 * 365 * 24 * HOUR);
+      await subject.touches(next, subject.clock.now());
+      subject.clock.advance(MINUTE);
+      assert.deepEqual(only(await subject.store.load(ID)), only(next));
+      assert.deepEqual(only(await subject.store.destroy(ID)), only(next));
+      await subject.isMissing();
+    });
+  }
+
+  rule('a session from the beginning of time', async (subject) => {
+    const long = subject.clock.now() + HOUR;
+    const record = await subject.have({ startedAt: 0, usedAt: 1, idleTimeout: long, absoluteTimeout: long });
+    await subject.holds(record);
+    await subject.touches(record, 35);
+    await subject.holds({ ...record, usedAt: 35 });
+    subject.clock.advance(HOUR - 1);
+    await subject.holds({ ...record, usedAt: 35 });
+    subject.clock.advance(1);
+    await subject.isMissing();
+  });
+}
+
+/** What a store may not round. */
+function only(record: SessionRecord | undefined): Partial<SessionRecord> {
+  return { payload: record?.payload ?? 'missing', version: record?.version ?? 'missing' };
+}
