@@ -1,0 +1,4 @@
+/** What this application keeps in a session. */
+export interface Visit {
+  views: number;
+}
