@@ -5,22 +5,24 @@ import { writeResults } from './report/files.js';
 import { Progress } from './report/progress.js';
 import { showResults } from './report/terminal.js';
 import { summarise } from './summary.js';
-import { TARGETS } from './targets.js';
 import { judge } from './verdicts.js';
 
-/** Measures all contenders, prints what came out and writes it down. */
-export async function compare(options) {
+/** Measures all contenders of a part, prints what came out and writes it down. */
+export async function compare(suite, options) {
   const bench = new Bench(options);
   const progress = new Progress();
-  const machine = { ...environment(), pinned: bench.isPinned };
+  const machine = { ...environment(suite), pinned: bench.isPinned };
   try {
-    const samples = await measure(bench, options, (...at) => progress.show(...at));
+    const { samples, sizes, commands, redisVersion } = await measure(bench, suite, options, (...at) =>
+      progress.show(...at),
+    );
     progress.end();
-    const lines = summarise(samples);
-    const results = { environment: machine, options, verdicts: judge(lines, TARGETS), lines, samples };
-    showResults(results);
+    if (redisVersion !== undefined) machine.versions['redis-server'] = redisVersion;
+    const lines = summarise(suite, samples, commands);
+    const results = { environment: machine, options, verdicts: judge(lines, suite.targets), lines, sizes, samples };
+    showResults(suite, results);
     if (options.quick) console.log('\nA quick run only shows that everything works; it writes no results.');
-    else await writeResults(results);
+    else await writeResults(suite, results);
   } finally {
     bench.stop();
   }

@@ -7,10 +7,14 @@ const QUICK = { rounds: 3, requests: 1_000, warmUp: 2_000 };
 /** How many connections, each with a session of its own: enough that the server never runs out of work. */
 const CONNECTIONS = 16;
 
+/** The parts that can be named; suites.js says what they are. */
+const SUITE_NAMES = ['memory', 'redis'];
+
 /** @param {string[]} args of the command line */
 export function readOptions(args) {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args,
+    allowPositionals: true,
     options: {
       rounds: { type: 'string' },
       requests: { type: 'string' },
@@ -18,8 +22,11 @@ export function readOptions(args) {
       apart: { type: 'boolean', default: false },
     },
   });
+  const unknown = positionals.find((name) => !SUITE_NAMES.includes(name));
+  if (unknown !== undefined) throw new Error(`There is no part ${unknown}; there are ${SUITE_NAMES.join(' and ')}.`);
   const { rounds, requests, warmUp } = values.quick ? QUICK : FULL;
   return {
+    suites: positionals.length === 0 ? SUITE_NAMES : positionals,
     quick: values.quick,
     apart: values.apart,
     connections: CONNECTIONS,

@@ -1,4 +1,5 @@
 // Where a contender's time goes: node benchmark/profile.js [contender] [workload] [file.cpuprofile]
+// The contenders' names are in contenders/.
 import { writeFileSync } from 'node:fs';
 import { prepare } from './prepare.js';
 
@@ -27,6 +28,7 @@ if (contender === undefined || workload === undefined) {
 const bench = new Bench({ apart: true, connections: 16 });
 try {
   const server = await bench.start(contender);
+  await bench.fill(server);
   await bench.slice(server, workload, WARM_UP);
   await server.helper.ask('startProfile', INTERVAL);
   const { cpu } = await bench.slice(server, workload, REQUESTS);

@@ -1,10 +1,11 @@
-// npm run bench [-- --rounds N --requests N --quick]
+// npm run bench [-- memory] [-- redis] [-- --rounds N --requests N --quick]
 import { readOptions } from './options.js';
 import { prepare } from './prepare.js';
 
-const options = readOptions(process.argv.slice(2));
+const { suites, ...options } = readOptions(process.argv.slice(2));
 await prepare();
 
 // Only now is everything there that these import.
 const { compare } = await import('./compare.js');
-await compare(options);
+const { SUITES } = await import('./suites.js');
+for (const suite of SUITES.filter(({ name }) => suites.includes(name))) await compare(suite, options);

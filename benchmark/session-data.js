@@ -3,6 +3,9 @@ import { isDeepStrictEqual } from 'node:util';
 /** How many bytes of JSON the session's data takes. */
 export const SIZE = 400;
 
+/** A session of another size, to see what the store makes of it. */
+export const LARGE_SIZE = 4_096;
+
 /** Counting from here never changes the number of digits, nor the size. */
 export const FIRST_COUNT = 1_000_000;
 
@@ -20,13 +23,14 @@ const data = {
   note: '',
   count: FIRST_COUNT,
 };
-data.note = 'x'.repeat(SIZE - JSON.stringify(data).length);
+const emptySize = JSON.stringify(data).length;
 
 /** What a new session gets. */
-export const sessionData = () => structuredClone(data);
+export const sessionData = (size = SIZE) => structuredClone({ ...data, note: 'x'.repeat(size - emptySize) });
 
 /** A session's data without what a session layer keeps beside it (`cookie`). */
 export const dataOf = (session) => Object.fromEntries(Object.keys(data).map((key) => [key, session[key]]));
 
 /** Whether this is a session's data after so many writes. */
-export const isDataAfter = (found, writes) => isDeepStrictEqual(found, { ...data, count: FIRST_COUNT + writes });
+export const isDataAfter = (found, writes, size = SIZE) =>
+  isDeepStrictEqual(found, { ...sessionData(size), count: FIRST_COUNT + writes });

@@ -8,8 +8,8 @@ export function spreadOf(values) {
   return { median: quantile(sorted, 0.5), low: quantile(sorted, 0.25), high: quantile(sorted, 0.75) };
 }
 
-/** Between two values in proportion, as most tools do it. */
-function quantile(sorted, share) {
+/** Of sorted values; between two of them in proportion, as most tools do it. */
+export function quantile(sorted, share) {
   const position = (sorted.length - 1) * share;
   const below = Math.floor(position);
   const above = Math.ceil(position);

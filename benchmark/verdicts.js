@@ -4,6 +4,7 @@ import { lineOf } from './summary.js';
  * @typedef {object} Verdict
  * @property {string} platform
  * @property {string} workload
+ * @property {string} role of the contender that is judged
  * @property {number} above median of ours, µs above bare Nest
  * @property {number} limit the same as the target allows it
  * @property {number} [part] the target as a part of what the peer adds: 7 means a seventh
@@ -17,14 +18,15 @@ import { lineOf } from './summary.js';
  * @returns {Verdict[]}
  */
 export function judge(lines, targets) {
-  return targets.map(({ platform, workload, micros, part }) => {
-    const { median: above, low, high } = lineOf(lines, platform, workload, 'ours').above;
+  return targets.map(({ platform, workload, role = 'ours', micros, part }) => {
+    const { median: above, low, high } = lineOf(lines, platform, workload, role).above;
     const peer = lineOf(lines, platform, workload, 'peer').above.median;
     const limit = micros ?? peer / part;
     const met = above <= limit;
     return {
       platform,
       workload,
+      role,
       above,
       limit,
       ...(part === undefined ? {} : { part, reached: peer / above, peer }),

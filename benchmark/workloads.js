@@ -48,3 +48,6 @@ export const WORKLOADS = [
     meaning: 'the handler counts up one value of the session, which is stored before the answer',
   },
 ];
+
+/** @param {string} name */
+export const workloadNamed = (name) => WORKLOADS.find((workload) => workload.name === name);

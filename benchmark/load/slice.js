@@ -1,3 +1,4 @@
+import { quantile } from '../statistics.js';
 import { Connection, requestText, tokenOf } from './connection.js';
 
 /** Requests of one workload to one server, on one connection for each session. */
@@ -24,11 +25,19 @@ export class Slice {
 
   /** Sends so many requests in all, evenly over the connections, on each one after the other. */
   async run(requests) {
-    const start = process.hrtime.bigint();
-    const tokens = await Promise.all(this.#lanes.map((lane) => this.#runLane(lane, requests / this.#lanes.length)));
+    const each = requests / this.#lanes.length;
+    const times = new Float64Array(requests);
+    const start = performance.now();
+    const tokens = await Promise.all(
+      this.#lanes.map((lane, index) => this.#runLane(lane, times.subarray(index * each, (index + 1) * each))),
+    );
+    const seconds = (performance.now() - start) / 1e3;
+    times.sort();
     return {
-      seconds: Number(process.hrtime.bigint() - start) / 1e9,
+      seconds,
       tokens: tokens.reduce((sum, some) => sum + some, 0),
+      p50: quantile(times, 0.5),
+      p99: quantile(times, 0.99),
     };
   }
 
@@ -38,11 +47,16 @@ export class Slice {
     return this.#lanes.map(({ count }) => count);
   }
 
-  /** Gives the number of answers that carried a token. */
-  async #runLane(lane, requests) {
+  /** Sends a request for each place in `times`, for its ms; gives the number of answers that carried a token. */
+  async #runLane(lane, times) {
     let tokens = 0;
-    for (let sent = 0; sent < requests; sent++) {
+    let before = performance.now();
+    for (let sent = 0; sent < times.length; sent++) {
       const { status, head, body } = await lane.connection.send(lane.request);
+      // The next one is sent at once, so one look at the clock does for both.
+      const now = performance.now();
+      times[sent] = now - before;
+      before = now;
       if (this.#workload.name === 'write' && lane.count !== undefined) lane.count++;
       this.#check(status, body, lane.count);
       if (tokenOf(head) !== undefined) tokens++;

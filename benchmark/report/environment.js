@@ -1,19 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
 
-const PACKAGES = [
-  '@nestjs/core',
-  '@nestjs/platform-fastify',
-  'fastify',
-  '@fastify/session',
-  '@fastify/cookie',
-  '@nestjs/platform-express',
-  'express',
-  'express-session',
-];
+const PACKAGES = ['@nestjs/core', '@nestjs/platform-fastify', 'fastify', '@nestjs/platform-express', 'express'];
 
-/** The machine and the programs of a run; nothing that tells whose machine it is. */
-export function environment() {
+/**
+ * The machine and the programs of a run; nothing that tells whose machine it is.
+ *
+ * @param {import('../suites.js').Suite} suite
+ */
+export function environment({ packages }) {
   return {
     date: new Date().toISOString().slice(0, 10),
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
@@ -24,7 +19,7 @@ export function environment() {
     loadBefore: Number(loadavg()[0]?.toFixed(2)),
     versions: {
       'nestjs-token-session': versionIn('../../package.json'),
-      ...Object.fromEntries(PACKAGES.map((name) => [name, versionOf(name)])),
+      ...Object.fromEntries([...PACKAGES, ...packages].map((name) => [name, versionOf(name)])),
     },
   };
 }

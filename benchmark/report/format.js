@@ -1,5 +1,7 @@
 export const micros = (value) => `${value.toFixed(1)} µs`;
 
+export const millis = (value) => `${value.toFixed(2)} ms`;
+
 /** A median with its quartiles. */
 export const spread = ({ median, low, high }) => `${median.toFixed(1)} (${low.toFixed(1)} to ${high.toFixed(1)})`;
 

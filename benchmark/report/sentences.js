@@ -1,10 +1,12 @@
-import { PLATFORM_NAMES, peerOn } from '../contenders.js';
-import { WORKLOADS } from '../workloads.js';
+import { PLATFORM_NAMES } from '../contenders.js';
+import { inRole } from '../suites.js';
+import { workloadNamed } from '../workloads.js';
 import { micros } from './format.js';
 
 /** What a target asks for. */
-export function targetText({ platform, part, limit }) {
-  return part === undefined ? `at most ${micros(limit)}` : `at most 1/${part} of ${peerOn(platform).label}`;
+export function targetText(suite, { platform, part, limit }) {
+  if (part === undefined) return `at most ${micros(limit)}`;
+  return `at most ${partText(part)} of ${inRole(suite, platform, 'peer').label}`;
 }
 
 /** What was found. */
@@ -20,11 +22,25 @@ export function verdictText({ met, clear, above, limit }) {
 }
 
 export function caseText({ platform, workload }) {
-  return `${PLATFORM_NAMES[platform]}, ${WORKLOADS.find(({ name }) => name === workload).label}`;
+  return `${PLATFORM_NAMES[platform]}, ${workloadNamed(workload).label}`;
 }
 
 /** Where server and client ran. */
-export function coresText({ pinned }, { apart }) {
+export function coresText({ pinned, versions }, { apart }) {
   if (!pinned) return 'not pinned to cores';
-  return apart ? 'server and client on a core of their own each' : 'server and client on one core';
+  const hasRedis = 'redis-server' in versions;
+  if (!apart) return `${hasRedis ? 'server, client and Redis' : 'server and client'} on one core`;
+  return `server and client on a core of their own each${hasRedis ? ', Redis on that of the client' : ''}`;
+}
+
+/** The commands for a request, `1 GET, 1 EVALSHA`. */
+export function commandsText(commands = {}) {
+  const names = Object.entries(commands).map(([name, count]) => `${Number(count.toFixed(2))} ${name}`);
+  return names.length === 0 ? 'none' : names.join(', ');
+}
+
+/** 4 is a quarter; 5/3 is 3/5. */
+function partText(part) {
+  const over = [1, 2, 3, 4].find((factor) => Math.abs(part * factor - Math.round(part * factor)) < 1e-6) ?? 1;
+  return `${over}/${Number((part * over).toFixed(1))}`;
 }

@@ -1,5 +1,5 @@
 import { Controller, Get, Post } from '@nestjs/common';
-import { dataOf, sessionData } from '../session-data.js';
+import { dataOf, LARGE_SIZE, sessionData } from '../session-data.js';
 
 /** What bare Nest uses in place of a session. */
 const standIn = sessionData();
@@ -21,6 +21,11 @@ export function controllerWith(parameter) {
       return { ok: true };
     }
 
+    seedLarge(session = standIn) {
+      Object.assign(session, sessionData(LARGE_SIZE));
+      return { ok: true };
+    }
+
     read(session = standIn) {
       return { count: session.count };
     }
@@ -39,8 +44,9 @@ export function controllerWith(parameter) {
   const { prototype } = BenchmarkController;
   const route = (decorator, name) => decorator(prototype, name, Object.getOwnPropertyDescriptor(prototype, name));
   for (const name of ['plain', 'read', 'data']) route(Get(name), name);
-  for (const name of ['seed', 'write']) route(Post(name), name);
-  if (parameter !== undefined) for (const name of ['seed', 'read', 'write', 'data']) parameter()(prototype, name, 0);
+  for (const name of ['seed', 'seedLarge', 'write']) route(Post(name), name);
+  const withSession = ['seed', 'seedLarge', 'read', 'write', 'data'];
+  if (parameter !== undefined) for (const name of withSession) parameter()(prototype, name, 0);
   Controller()(BenchmarkController);
   return BenchmarkController;
 }

@@ -3,12 +3,15 @@ import session from 'express-session';
 
 export const imports = [];
 export const parameter = Session;
-export const mount = (app) => {
+export const mount = (app) => mountWith(app, {});
+
+export function mountWith(app, options) {
   app.use(
     session({
       secret: 'a secret of the benchmark, 32 characters and more',
       saveUninitialized: false,
       resave: false,
+      ...options,
     }),
   );
-};
+}

@@ -1,0 +1,29 @@
+import { takes } from './contenders.js';
+import { WORKLOADS } from './workloads.js';
+
+/** How many requests are looked at on each connection. */
+const EACH = 10;
+
+/**
+ * What a contender sends to Redis for a request, as Redis saw it.
+ *
+ * @param {import('./bench.js').Bench} bench
+ * @returns {Promise<Record<string, Record<string, number>>>} by workload and command
+ */
+export async function commandsOf(bench, server) {
+  const { contender, port, sessions } = server;
+  const found = {};
+  for (const workload of WORKLOADS.filter((one) => takes(contender, one))) {
+    const requests = EACH * sessions.length;
+    // The first request finds what the last workload left behind.
+    await bench.client.ask('open', { port, workload, sessions, warmUp: sessions.length });
+    await bench.redis.ask('watch');
+    await bench.client.ask('run', requests);
+    const counts = await bench.redis.ask('watched', contender.name);
+    const stands = await bench.client.ask('close');
+    stands.forEach((count, index) => (sessions[index].count = count));
+    if (workload.name === 'write') server.writes += 1 + EACH;
+    found[workload.name] = Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, count / requests]));
+  }
+  return found;
+}

@@ -1,0 +1,7 @@
+import { Session, SessionModule } from '../../../dist/esm/index.js';
+import { RedisStore } from '../../../dist/esm/stores/redis/index.js';
+import { client, prefix } from '../driver.js';
+
+export const imports = [SessionModule.forRoot(new RedisStore({ client, prefix }))];
+export const parameter = Session;
+export const mount = undefined;
