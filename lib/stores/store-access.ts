@@ -58,7 +58,7 @@ export class StoreAccess {
   /** Calls that were not answered in time since the last answer. */
   private unanswered = 0;
   private hasProbe = false;
-  /** Whether it has ever made us wait: then what it gives at once comes from a cache, and tells nothing of it. */
+  /** Whether its answers take time: then what it gives at once comes from a cache, and tells nothing of it. */
   private isRemote = false;
 
   constructor(
@@ -123,7 +123,6 @@ export class StoreAccess {
       if (!this.isRemote) this.succeeded(operation);
       return answer;
     }
-    this.isRemote = true;
     if (!isProbe) return this.withDeadline(operation, answer);
     this.hasProbe = true;
     return this.withDeadline(operation, answer).finally(() => {
@@ -201,6 +200,7 @@ export class StoreAccess {
         (value) => {
           clearTimeout(timer);
           this.unanswered = 0;
+          this.isRemote = true;
           this.succeeded(operation);
           resolve(value);
         },

@@ -10,7 +10,8 @@ const VERBS: readonly Verb[] = [
   ...(['sign in', 'destroy', 'destroy by id'] as const),
 ];
 const USERS = ['ada', 'bob'] as const;
-const TIMES = [1_000, MINUTE - 1, MINUTE, 10 * MINUTE, IDLE - 1, IDLE];
+/** Not to the last moment of a session: Redis lets a key with a millisecond left go in one, while this clock stands still. */
+const TIMES = [1_000, MINUTE - 5_000, MINUTE, 10 * MINUTE, IDLE - 5_000, IDLE];
 
 /** A session that a process holds, perhaps out of date. */
 interface Hand {
@@ -80,7 +81,8 @@ export class SharedHistory {
     while (this.living().length < 3) await this.begin();
     const focus = [this.dice.pick(this.living()), this.dice.pick(this.lines)];
     await Promise.all(Array.from({ length: 5 }, () => this.open(this.dice.pick(focus))));
-    const hands = new Set([...this.hands.slice(-4), ...Array.from({ length: 4 }, () => this.dice.pick(this.hands))]);
+    const picked = this.hands.length === 0 ? [] : Array.from({ length: 4 }, () => this.dice.pick(this.hands));
+    const hands = new Set([...this.hands.slice(-4), ...picked]);
     const endsAll = this.dice.roll(12) === 0 ? this.dice.pick(USERS) : undefined;
     const deeds = new Map<SharedLine, Deed[]>();
     const under = [...hands].map((hand) => {
