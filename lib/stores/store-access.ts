@@ -10,6 +10,7 @@ import type {
   UpdateResult,
 } from './session-store.js';
 import { isPromise } from './awaitable.js';
+import { OwedCommands } from './owed-commands.js';
 import { UserIndexAccess, type UserOperation } from './user-index-access.js';
 
 type Operation =
@@ -33,13 +34,6 @@ const WHOLE_STORE_FACTOR = 60;
 /** After so many calls in a row that were not answered in time only one at a time is sent on. */
 const MAX_UNANSWERED = 100;
 
-/** How many commands are kept for a store that is down. */
-const MAX_OWED = 1_000;
-
-/** How often such a command is tried, and how long it waits after the second time, in ms; then twice as long each time. */
-const MAX_TRIES = 8;
-const RETRY_DELAY = 500;
-
 /** What is left when a store gives something that is not a record. */
 export const UNREADABLE = Symbol('unreadable');
 
@@ -52,8 +46,7 @@ export class StoreAccess {
   /** Which sessions each user has, where the store keeps that. */
   readonly users: UserIndexAccess | undefined;
   private failing = false;
-  private readonly owed: { command: () => Promise<void>; tries: number }[] = [];
-  private nextOwedAt = 0;
+  private readonly owed: OwedCommands;
   private readonly underWay = new Set<Promise<unknown>>();
   /** Calls that were not answered in time since the last answer. */
   private unanswered = 0;
@@ -65,8 +58,9 @@ export class StoreAccess {
     readonly store: AtomicSessionStore,
     private readonly timeout: number,
     private readonly events: SessionEvents,
-    private readonly now: () => number,
+    now: () => number,
   ) {
+    this.owed = new OwedCommands(events, now);
     this.users = store.users && new UserIndexAccess(store.users, (operation, run) => this.call(operation, run));
   }
 
@@ -141,23 +135,8 @@ export class StoreAccess {
   }
 
   /** Runs a command that has to be carried out in the end: again when the store answers, if it fails. */
-  async owe(command: () => Promise<void>, tries = 1): Promise<void> {
-    try {
-      await command();
-    } catch {
-      // A store that goes on refusing this one command must not be asked at each request.
-      this.nextOwedAt = this.now() + RETRY_DELAY * (2 ** tries - 2);
-      if (tries < MAX_TRIES && this.owed.length < MAX_OWED) this.owed.push({ command, tries });
-      else
-        this.events.emit({ type: 'store_failed', operation: 'destroy', reason: 'a session that nobody has is kept' });
-    }
-  }
-
-  /** One at a time, so that a store that has just recovered is not flooded. */
-  private payOff(): void {
-    if (this.now() < this.nextOwedAt) return;
-    const { command, tries } = this.owed.shift() ?? {};
-    if (command !== undefined) void this.owe(command, (tries ?? 0) + 1);
+  owe(command: () => Promise<void>): Promise<void> {
+    return this.owed.run(command);
   }
 
   /** Releases what the store itself opened. A store that can't let go in time is left alone. */
@@ -214,7 +193,7 @@ export class StoreAccess {
   }
 
   private succeeded(operation: Operation): void {
-    if (this.owed.length > 0) this.payOff();
+    this.owed.runNext();
     if (!this.failing || operation === 'close') return;
     this.failing = false;
     this.events.emit({ type: 'store_recovered', operation });
