@@ -3,12 +3,20 @@ import { SessionEvents } from './session.events.js';
 import type { ResolvedSessionOptions } from './session.options.js';
 import { Sweeper } from './session.sweeper.js';
 import { SessionUsers } from './session.users.js';
+import { HASHED_TOKENS } from './session-token.js';
+import { isPromise } from './stores/awaitable.js';
+import { within } from './stores/deadline.js';
+import type { TokenFormat } from './stores/session-store.js';
 import { StoreAccess } from './stores/store-access.js';
 
 /** What all sessions of one `forRoot` or `session()` share: options, store, clock, events. */
 export class SessionEngine {
+  /** How tokens look, and which of their sessions' names the store and which everybody may know. */
+  readonly tokens: TokenFormat;
   readonly events: SessionEvents;
   readonly store: StoreAccess;
+  /** Resolves when the store has been looked at; rejects when it can never work as it is. */
+  readonly ready: Promise<void> | undefined;
   readonly users = new SessionUsers(this);
   private readonly sweeper: Sweeper;
   private readonly writer = randomBytes(9).toString('base64url');
@@ -17,11 +25,14 @@ export class SessionEngine {
   private closing: Promise<void> | undefined;
 
   constructor(readonly options: ResolvedSessionOptions) {
-    this.events = new SessionEvents(options.logger, options.clock);
+    const { tokens } = options.store;
+    this.tokens = tokens ?? HASHED_TOKENS;
+    this.events = new SessionEvents(options.logger, options.clock, tokens && ((id) => tokens.publicIdOf(id)));
     this.store = new StoreAccess(options.store, options.storeTimeout, this.events, options.clock);
-    options.store.attach?.({
+    const attached = options.store.attach?.({
       now: options.clock,
       storeTimeout: options.storeTimeout,
+      options,
       evicted: (id, reason) => {
         this.events.emit({ type: 'session_evicted', id, reason });
       },
@@ -29,6 +40,7 @@ export class SessionEngine {
         this.events.emit({ type: 'store_notice', reason });
       },
     });
+    this.ready = isPromise(attached) ? this.checked(attached) : undefined;
     this.sweeper = new Sweeper(this.store);
     this.sweeper.start();
   }
@@ -68,6 +80,21 @@ export class SessionEngine {
   /** Stops the sweep and releases what the store itself opened; once, however often it is called. */
   close(): Promise<void> {
     return (this.closing ??= this.stop());
+  }
+
+  private async checked(attached: PromiseLike<void>): Promise<void> {
+    const { storeTimeout } = this.options;
+    try {
+      await within(attached, storeTimeout, () => new Error(`no answer within ${String(storeTimeout)} ms`));
+    } catch (error) {
+      const { name, message } = error as Error;
+      // By name: both copies of this package can meet in one process.
+      if (name === 'SessionConfigError') throw error;
+      this.events.emit({
+        type: 'store_notice',
+        reason: `The session store is not there yet, and requests with a session get 503 until it is: ${message}`,
+      });
+    }
   }
 
   private async stop(): Promise<void> {

@@ -25,6 +25,10 @@ export interface SessionMiddleware extends ConnectMiddleware {
  */
 export function session(options: SessionOptions = {}): SessionMiddleware {
   const engine = new SessionEngine(resolveOptions(options));
+  // Here nobody waits at boot: each request will fail with the same reason.
+  engine.ready?.catch((error: unknown) => {
+    engine.events.emit({ type: 'store_notice', reason: (error as Error).message });
+  });
   return Object.assign(connectMiddleware(engine), {
     service: new SessionService(engine),
     close: () => engine.close(),

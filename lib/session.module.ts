@@ -148,8 +148,14 @@ function dynamicModule(
       {
         provide: SESSION_ENGINE,
         // The store comes by its own token, so that overrideProvider(SESSION_STORE) takes effect.
-        useFactory: (given: SessionOptions, chosen: SessionStore | AtomicSessionStore) =>
-          new SessionEngine(resolveOptions({ ...given, store: chosen })),
+        useFactory: async (given: SessionOptions, chosen: SessionStore | AtomicSessionStore) => {
+          const engine = new SessionEngine(resolveOptions({ ...given, store: chosen }));
+          await engine.ready?.catch(async (error: unknown) => {
+            await engine.close();
+            throw error;
+          });
+          return engine;
+        },
         inject: [SESSION_OPTIONS, SESSION_STORE],
       },
       SessionService,

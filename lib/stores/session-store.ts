@@ -1,3 +1,4 @@
+import type { ResolvedSessionOptions } from '../session.options.js';
 import type { UserIndex } from './user-index.js';
 
 /** A value, or a promise of one: a store in memory need not make the request wait. */
@@ -51,12 +52,29 @@ export interface SweepResult {
   readonly done: boolean;
 }
 
+/** How tokens look, and where their sessions are kept. */
+export interface TokenFormat {
+  /** Whether a store may be asked for this. What a client sent may be anything: constant work. */
+  isToken(value: string): boolean;
+  /** The key under which the store has the session of a token. */
+  idOf(token: string): string;
+  /** What may be shown of such a key, in events and lists: nobody can make the token of it. */
+  publicIdOf(id: string): string;
+}
+
+export type HostOptions = Pick<
+  ResolvedSessionOptions,
+  'idleTimeout' | 'absoluteTimeout' | 'touchInterval' | 'userIdOf' | 'transports' | 'codec'
+>;
+
 /** What a store may ask of the session layer that it serves. */
 export interface StoreHost {
   /** The clock that decides about expiry: ms since the epoch. */
   now(): number;
   /** How long an operation may take, in ms: nobody waits for a later answer. */
   readonly storeTimeout: number;
+  /** The options of the session layer, for a store that has sessions which others wrote. */
+  readonly options?: HostOptions;
   /** Tells that a living session was dropped to make room. */
   evicted(id: string, reason: string): void;
   /** Says what the application should know: a limit of the store, with the remedy. What varies comes after a colon. */
@@ -75,8 +93,12 @@ export interface StoreHost {
  * The optional members are looked for once, when the store is handed over, before `attach`.
  */
 export interface AtomicSessionStore {
-  /** Called once, before any operation. */
-  attach?(host: StoreHost): void;
+  /**
+   * Called once, before any operation. A store that is elsewhere may look there, and give a promise: a
+   * `SessionConfigError` ends the boot of a Nest application (a table is missing, say); any other rejection is a
+   * notice, and the application starts, as a server may come later. It has `storeTimeout` for that.
+   */
+  attach?(host: StoreHost): Awaitable<void>;
   /** The record, or undefined when it is missing. */
   load(id: string): Awaitable<SessionRecord | undefined>;
   /** Stores a new record; false, and nothing changed, when the id exists. Never overwrites. */
@@ -94,6 +116,8 @@ export interface AtomicSessionStore {
    */
   destroy(id: string, version?: string): Awaitable<SessionRecord | undefined>;
 
+  /** Default: tokens of 43 characters of base64url, and SHA-256 of them in the same form as the key. */
+  readonly tokens?: TokenFormat | undefined;
   /**
    * Which sessions each user has. Without it `login` binds a session to its user all the same, but
    * nothing can list or end the sessions of a user.
@@ -128,6 +152,8 @@ export type StoredSession = Record<string, unknown>;
  * excluded, as long as `set` does not take effect later than twice `storeTimeout` after its call. Implement {@link AtomicSessionStore} to exclude them everywhere.
  */
 export interface SessionStore {
+  /** Called once, before any other method. */
+  attach?(host: StoreHost): void;
   get(sid: string, callback: StoreCallback<StoredSession | null | undefined>): unknown;
   set(sid: string, session: StoredSession, ttl: number, callback: StoreCallback): unknown;
   destroy(sid: string, callback: StoreCallback): unknown;

@@ -68,6 +68,7 @@ export class SimpleStoreAdapter implements AtomicSessionStore {
   attach(host: StoreHost): void {
     this.host = host;
     host.notice(describeLimits(this.store));
+    this.store.attach?.(host);
   }
 
   load(id: string): Promise<SessionRecord | undefined> {

@@ -1,6 +1,6 @@
 import type { SessionRecord } from '../session-store.js';
 import { NearCache } from './near-cache.js';
-import { NO_RECORD } from './record-text.js';
+import { NO_RECORD } from '../no-record.js';
 
 /** In how long a test is over; times are those of `performance.now()`. */
 const LATER = 3_600_000;

@@ -1,5 +1,5 @@
 import type { SessionRecord } from '../session-store.js';
-import { NO_RECORD } from './record-text.js';
+import { NO_RECORD } from '../no-record.js';
 
 /** What a record takes beside its text, in bytes. */
 const OVERHEAD = 300;

@@ -1,3 +1,4 @@
+import { NO_RECORD } from '../no-record.js';
 import type { SessionRecord } from '../session-store.js';
 
 /**
@@ -20,16 +21,6 @@ const LATEST = 36 ** 9 - 1;
 
 /** Longer than any server keeps a key, and far from the limit of its integers: 3,170 years in ms. */
 const LONGEST = 1e14;
-
-/** What stands for a value that is no record: the session layer says so, and discards it. */
-export const NO_RECORD: SessionRecord = {
-  payload: '',
-  version: '',
-  startedAt: 0,
-  usedAt: 0,
-  idleTimeout: 0,
-  absoluteTimeout: 0,
-};
 
 /** Stands for a record of a later layout: of no format that is known. */
 const NEWER_RECORD: SessionRecord = { ...NO_RECORD, payload: '999999\n', usedAt: LONGEST, startedAt: LONGEST };

@@ -1,5 +1,5 @@
-import { SessionError } from '../../session.errors.js';
 import { within } from '../deadline.js';
+import { outcomeUnknown } from '../outcome-unknown.js';
 import { ConnectionGate, NotConnectedError, WATCH_INTERVAL } from './connection-gate.js';
 import { errorText, isRefusal, type RedisCommands } from './redis-commands.js';
 import type { RedisScript } from './redis-script.js';
@@ -95,10 +95,4 @@ export class RedisLink {
 function uncertain(cause: unknown): never {
   if (isRefusal(cause) || cause instanceof NotConnectedError) throw cause;
   throw outcomeUnknown(cause);
-}
-
-/** Nobody can tell whether the change is stored. */
-export function outcomeUnknown(cause: unknown): SessionError {
-  const message = 'The session store did not confirm whether the change is stored.';
-  return new SessionError('OUTCOME_UNKNOWN', message, { cause });
 }

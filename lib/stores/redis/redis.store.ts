@@ -8,16 +8,18 @@ import {
   type StoreHost,
   type UpdateResult,
 } from '../session-store.js';
+import { NO_RECORD } from '../no-record.js';
+import { outcomeUnknown } from '../outcome-unknown.js';
 import type { UserIndex } from '../user-index.js';
 import { evictionNotice } from './eviction-notice.js';
 import { Invalidations } from './invalidations.js';
 import { NearCache } from './near-cache.js';
 import { CREATE, DESTROY, TOUCH, UPDATE } from './record-scripts.js';
-import { lifetime, NO_RECORD, recordOf, tellsSince, textOf, usedAtText, versionText } from './record-text.js';
+import { lifetime, recordOf, tellsSince, textOf, usedAtText, versionText } from './record-text.js';
 import { commandsOf } from './redis-client.js';
 import { errorText } from './redis-commands.js';
 import { RedisKeyspace } from './redis-keyspace.js';
-import { outcomeUnknown, RedisLink } from './redis-link.js';
+import { RedisLink } from './redis-link.js';
 import type { RedisScript } from './redis-script.js';
 import { RedisUserIndex } from './redis-user-index.js';
 import { resolveRedisOptions, type ResolvedRedisStoreOptions, type RedisStoreOptions } from './redis.options.js';
