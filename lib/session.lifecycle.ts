@@ -44,6 +44,8 @@ export class SessionLifecycle {
   fault: Fault | undefined;
   /** Whether the function of an update() runs. */
   isMutating = false;
+  /** How many calls are about to put another session in this one's place. */
+  private successions = 0;
   readonly operations = new SerialQueue();
 
   constructor(
@@ -75,13 +77,24 @@ export class SessionLifecycle {
     });
   }
 
-  checkUsable(mayHaveEnded = false): void {
-    if (this.phase === 'replaced') {
-      throw new SessionUsageError(
-        'SESSION_REPLACED',
-        'This session was replaced by a new one at login(), reauthenticate() or regenerate(): go on with what that gave, or with req.session.',
-      );
+  /** The same for what puts another session in this one's place: from its call on this one takes no change any more. */
+  async succeed<T>(task: () => Promise<T>, mayHaveEnded = false): Promise<T> {
+    this.successions++;
+    try {
+      return await this.demand(task, mayHaveEnded);
+    } finally {
+      this.successions--;
     }
+  }
+
+  /** Refuses a change that would be lost: made by a handler that did not wait for login(), say. */
+  checkChangeable(): void {
+    this.checkUsable();
+    if (this.successions > 0) throw replaced();
+  }
+
+  checkUsable(mayHaveEnded = false): void {
+    if (this.phase === 'replaced') throw replaced();
     if (this.phase === 'ended' && !mayHaveEnded) {
       throw new SessionUsageError('SESSION_DESTROYED', 'This session has ended and can not be changed any more.');
     }
@@ -113,6 +126,14 @@ export class SessionLifecycle {
     if (id !== undefined) this.engine.events.emit({ type: 'write_refused', id, reason: error.message });
     return error;
   }
+}
+
+function replaced(): SessionUsageError {
+  return new SessionUsageError(
+    'SESSION_REPLACED',
+    'Another session takes the place of this one at login(), reauthenticate() or regenerate(): await that, and go on ' +
+      'with what it gives, or with req.session.',
+  );
 }
 
 export function alreadyAnswered(what: string): SessionUsageError {

@@ -108,7 +108,7 @@ export class SessionState {
 
   /** Takes note of an assignment or a deletion; refuses it when it would be lost. */
   change(key: string, value?: unknown): void {
-    this.life.checkUsable();
+    this.life.checkChangeable();
     if (this.owner?.answered === true) throw alreadyAnswered(`The change of "${key}" would be lost`);
     this.copy.assign(key, value);
   }
@@ -211,15 +211,15 @@ export class SessionState {
   }
 
   regenerate(keep: readonly string[]): Promise<TokenSession> {
-    return this.life.demand(() => regenerate(this, keep));
+    return this.life.succeed(() => regenerate(this, keep));
   }
 
   login(terms: Login): Promise<TokenSession> {
-    return this.life.demand(() => login(this, terms), true);
+    return this.life.succeed(() => login(this, terms), true);
   }
 
   reauthenticate(level: number | undefined): Promise<TokenSession> {
-    return this.life.demand(() => reauthenticate(this, level));
+    return this.life.succeed(() => reauthenticate(this, level));
   }
 
   /** A session that is to take the place of this one, with these keys of its data. */
