@@ -7,7 +7,7 @@ import { SessionUsageError, type SessionError } from './session.errors.js';
 import { SessionLookup } from './session.lookup.js';
 import { ANONYMOUS, type SessionDevice, type SessionIdentity } from './session.identity.js';
 import { absoluteEnd } from './session.record.js';
-import type { SessionOwner } from './session.lifecycle.js';
+import { alreadyAnswered, type SessionOwner } from './session.lifecycle.js';
 import type { SessionState } from './session.state.js';
 import type { TokenSession } from './session.js';
 import type { SessionTransport, TransportAnswer } from './transports/session-transport.js';
@@ -137,6 +137,13 @@ export class SessionRequest implements SessionOwner, TransportAnswer, AnswerOwne
     const work = state?.commit(status);
     // A regenerate() that nobody waited for puts another session in the place of this one.
     return work?.then(() => (this.state === state ? undefined : this.beforeAnswer(status)));
+  }
+
+  overtaken(): void {
+    if (this.state?.isSettled === false) {
+      throw alreadyAnswered('The session was changed within the arguments of the call that answers');
+    }
+    this.answered = true;
   }
 
   headersToAdd(): HeaderChanges {

@@ -134,6 +134,13 @@ export class SessionState {
     return this.life.operations.run(() => store(this, text));
   }
 
+  /** Whether a commit would have nothing to do. */
+  get isSettled(): boolean {
+    const { phase, fault, operations } = this.life;
+    if (operations.pending !== undefined || fault !== undefined) return false;
+    return phase !== 'open' || this.copy.changedText() === undefined;
+  }
+
   save(): Promise<void> {
     return this.life.operate(async () => {
       const text = this.copy.isEmpty && this.isNew ? this.copy.encode() : this.copy.changedText();

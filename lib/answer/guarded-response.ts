@@ -9,7 +9,6 @@ export interface HeadMethods {
   setHeaders: Method;
   appendHeader: Method;
   removeHeader: Method;
-  _implicitHeader: Method;
 }
 
 /**
@@ -20,15 +19,14 @@ export interface HeadMethods {
  */
 export function guardResponse(response: HeldResponse): HeadMethods {
   const target = response as unknown as HeadMethods;
-  const { setHeader, setHeaders, appendHeader, removeHeader, _implicitHeader } = target;
+  const { setHeader, setHeaders, appendHeader, removeHeader } = target;
   Object.defineProperty(response, 'headersSent', HEADERS_SENT);
   Object.defineProperty(response, 'writableEnded', WRITABLE_ENDED);
   target.setHeader = GUARDED.setHeader;
   target.setHeaders = GUARDED.setHeaders;
   target.appendHeader = GUARDED.appendHeader;
   target.removeHeader = GUARDED.removeHeader;
-  target._implicitHeader = GUARDED._implicitHeader;
-  return { setHeader, setHeaders, appendHeader, removeHeader, _implicitHeader };
+  return { setHeader, setHeaders, appendHeader, removeHeader };
 }
 
 /** As Node refuses it after the real call. */
@@ -46,11 +44,6 @@ const GUARDED: HeadMethods = {
   setHeaders: fixed('setHeaders', 'set'),
   appendHeader: fixed('appendHeader', 'set'),
   removeHeader: fixed('removeHeader', 'remove'),
-  // compression makes the head itself whenever it sees none, as Node's own end and write do.
-  _implicitHeader(this: HeldResponse, ...args) {
-    const hold = holdOf(this);
-    return hold.readsAsSent ? undefined : hold.head?._implicitHeader.apply(this, args);
-  },
 };
 
 function readAs(name: 'headersSent' | 'writableEnded', asSent: (hold: HeldAnswer) => boolean): PropertyDescriptor {

@@ -11,6 +11,12 @@ export interface AnswerOwner {
   headersToAdd(): HeaderChanges | undefined;
   /** The answer was dropped because of this error: another one is to be given in its place. */
   answerInstead(error: unknown): void;
+  /**
+   * The answer goes out at once, as its call began before there was a hold.
+   *
+   * @throws SessionUsageError `ALREADY_ANSWERED` when something has to be done before
+   */
+  overtaken(): void;
 }
 
 type Method = 'writeHead' | 'flushHeaders' | 'write' | 'end';
@@ -35,7 +41,7 @@ export class HeldAnswer {
   private readonly calls: { method: Method; args: unknown[] }[] = [];
   /** What `guardResponse` put aside. */
   head: HeadMethods | undefined;
-  private readonly inner: Record<Method, Call>;
+  private readonly inner: Record<Method | '_implicitHeader', Call>;
   /** What the answer says in addition, until it has been said. */
   private changes: HeaderChanges | undefined;
   private status = 200;
@@ -46,8 +52,8 @@ export class HeldAnswer {
     private readonly owner: AnswerOwner,
   ) {
     // What stands there now: Node's method, or that of a middleware before us (compression).
-    const { writeHead, flushHeaders, write, end } = response as unknown as Record<Method, Call>;
-    this.inner = { writeHead, flushHeaders, write, end };
+    const { writeHead, flushHeaders, write, end, _implicitHeader } = response as unknown as typeof this.inner;
+    this.inner = { writeHead, flushHeaders, write, end, _implicitHeader };
     response.tokenSessionHold = this;
   }
 
@@ -58,11 +64,12 @@ export class HeldAnswer {
       hold.phase = 'passed';
       hold.ended = response.writableEnded;
     }
-    const target = response as unknown as Record<Method, Call>;
+    const target = response as unknown as typeof OUTER;
     target.writeHead = OUTER.writeHead;
     target.flushHeaders = OUTER.flushHeaders;
     target.write = OUTER.write;
     target.end = OUTER.end;
+    target._implicitHeader = OUTER._implicitHeader;
     return hold;
   }
 
@@ -75,6 +82,23 @@ export class HeldAnswer {
     this.calls.push({ method, args });
     // As Node: write tells the source to wait, writeHead and end chain.
     return method === 'write' ? false : method === 'flushHeaders' ? undefined : this.response;
+  }
+
+  /**
+   * Node, or who stands in for it, makes the head itself. In `res.end(req.session.name)` it is at that already: its own
+   * `end` was looked up before the session was, and can't be held any more. Who has put methods over ours since
+   * (compression) will come to us with the rest.
+   */
+  makeHead(): unknown {
+    const { response } = this;
+    const isUnderWay = response.end === OUTER.end && response.write === OUTER.write;
+    if (isUnderWay && (this.phase === 'open' || this.phase === 'held')) {
+      this.owner.overtaken();
+      if (this.phase === 'open') this.keepStatus();
+      this.release();
+      if (response.headersSent) return undefined;
+    }
+    return this.readsAsSent ? undefined : this.inner._implicitHeader.call(response);
   }
 
   /** Whether whoever asks now has to see the response as after its own, real call. */
@@ -90,8 +114,8 @@ export class HeldAnswer {
   private hold(method: Method, args: unknown[]): void {
     const { response } = this;
     this.phase = 'held';
-    this.status = method === 'writeHead' && typeof args[0] === 'number' ? args[0] : response.statusCode;
-    this.statusMessage = response.statusMessage;
+    this.keepStatus();
+    if (method === 'writeHead' && typeof args[0] === 'number') [this.status] = args as [number];
     this.head = guardResponse(response);
     // A promise of its own, because queueMicrotask makes an AsyncResource for each call.
     void SETTLED.then(() => {
@@ -99,7 +123,13 @@ export class HeldAnswer {
     });
   }
 
+  private keepStatus(): void {
+    this.status = this.response.statusCode;
+    this.statusMessage = this.response.statusMessage;
+  }
+
   private settle(): void {
+    if (this.phase !== 'held') return;
     let work: void | Promise<void>;
     try {
       work = this.owner.beforeAnswer(this.status);
@@ -218,7 +248,10 @@ export class HeldAnswer {
 const SETTLED = Promise.resolve();
 
 /** One function of each name for all responses: no closure for each request. */
-const OUTER: Record<Method, Call> = {
+const OUTER: Record<Method | '_implicitHeader', Call> = {
+  _implicitHeader(this: HeldResponse) {
+    return (this.tokenSessionHold as HeldAnswer).makeHead();
+  },
   writeHead: outer('writeHead'),
   flushHeaders: outer('flushHeaders'),
   write: outer('write'),
