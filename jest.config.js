@@ -19,7 +19,8 @@ const common = {
   },
   moduleNameMapper: {
     '^nestjs-token-session$': '<rootDir>/lib/index.ts',
-    '^nestjs-token-session/redis$': '<rootDir>/lib/stores/redis/index.ts',
+    '^nestjs-token-session/testing$': '<rootDir>/lib/testing/index.ts',
+    '^nestjs-token-session/(.+)$': '<rootDir>/lib/stores/$1/index.ts',
     // A real .js comes first: dependencies import theirs in the same way.
     '^(\\.{1,2}/.*)\\.js$': ['$1.js', '$1.ts'],
   },
@@ -27,7 +28,7 @@ const common = {
 };
 
 const folders = '{lib,test,sample,benchmark}';
-const apart = ['/node_modules/', '/dist/', '/test/package/', '\\.(browser|redis)\\.spec\\.ts$'];
+const apart = ['/node_modules/', '/dist/', '/test/package/', '\\.(browser|postgres|redis)\\.spec\\.ts$'];
 
 export default {
   maxWorkers: '100%',
@@ -48,6 +49,12 @@ export default {
       displayName: 'redis',
       testMatch: [`<rootDir>/${folders}/**/*.redis.spec.ts`],
       setupFilesAfterEnv: ['<rootDir>/test/support/redis/timeout.ts'],
+    },
+    {
+      ...common,
+      displayName: 'postgres',
+      testMatch: [`<rootDir>/${folders}/**/*.postgres.spec.ts`],
+      setupFilesAfterEnv: ['<rootDir>/test/support/postgres/timeout.ts'],
     },
     {
       ...common,

@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import { SessionUsageError } from './session.errors.js';
+import type { TokenFormat } from './stores/session-store.js';
 
 /** 32 bytes in base64url without padding. The last character carries 4 bits, so 16 are canonical. */
 const CANONICAL = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
@@ -31,3 +32,6 @@ export function isToken(value: string): boolean {
 export function idOf(token: string): string {
   return hash('sha256', token, 'base64url');
 }
+
+/** The tokens of a store that says no other: it has sessions under what may be shown of them. */
+export const HASHED_TOKENS: TokenFormat = { isToken, idOf, publicIdOf: (id) => id };

@@ -24,9 +24,9 @@ export const EVERYTHING = Symbol('everything');
 
 /** This process's copy of a session: its data, and what of it is stored. */
 export class SessionCopy {
-  /** Private to inspect and logs too (law 2). */
+  /** Private to inspect and logs too (law 2), and so is the id: it may be the same. */
   #token: string | undefined;
-  id: string | undefined;
+  #id: string | undefined;
   record: SessionRecord | undefined;
   /** Whom the session belongs to: as it is stored, or shall be with the next write. */
   identity: SessionIdentity = ANONYMOUS;
@@ -50,6 +50,21 @@ export class SessionCopy {
 
   set token(token: string | undefined) {
     this.#token = token;
+  }
+
+  /** The key under which the store has the session. */
+  get id(): string | undefined {
+    return this.#id;
+  }
+
+  set id(id: string | undefined) {
+    this.#id = id;
+  }
+
+  /** What may be shown of it. */
+  get publicId(): string | undefined {
+    const id = this.#id;
+    return id === undefined ? undefined : this.engine.tokens.publicIdOf(id);
   }
 
   /** A copy of the same data that is not stored yet: for the same session under another token. */

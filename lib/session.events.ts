@@ -81,12 +81,15 @@ export class SessionEvents {
   constructor(
     private readonly logger: SessionLogger,
     private readonly now: () => number,
+    /** What may be shown of an id; default all of it. */
+    private readonly publicIdOf?: (id: string) => string,
   ) {}
 
   emit(event: SessionEvent): void {
-    this.stream.emit(event);
+    const shown = this.publicIdOf === undefined ? event : withPublicIds(event, this.publicIdOf);
+    this.stream.emit(shown);
     const level = LOGGED[event.type];
-    if (level !== undefined) this.log(level, event);
+    if (level !== undefined) this.log(level, shown);
   }
 
   private log(level: keyof SessionLogger, event: SessionEvent): void {
@@ -106,6 +109,15 @@ export class SessionEvents {
       // A logger that throws must not harm the request that caused the line.
     }
   }
+}
+
+function withPublicIds(event: SessionEvent, publicIdOf: (id: string) => string): SessionEvent {
+  const { id, previousId } = event as { id?: string; previousId?: string };
+  return {
+    ...event,
+    ...(id !== undefined && { id: publicIdOf(id) }),
+    ...(previousId !== undefined && { previousId: publicIdOf(previousId) }),
+  };
 }
 
 function describe(event: SessionEvent): string {

@@ -38,8 +38,8 @@ export class SessionLifecycle {
   phase: 'open' | 'ended' | 'replaced' = 'open';
   /** Why nothing can be changed, if so. */
   lock: SessionError | undefined;
-  /** The id that the request named, for events: the locked session itself has none. */
-  lockedId: string | undefined;
+  /** The id that the request named, for events: the locked session itself has none. Private to inspect and logs too. */
+  #lockedId: string | undefined;
   /** Why something that was asked for did not happen; no success may be answered over it. */
   fault: Fault | undefined;
   /** Whether the function of an update() runs. */
@@ -53,6 +53,10 @@ export class SessionLifecycle {
     private readonly owner: SessionOwner | undefined,
     private readonly session: { readonly copy: SessionCopy },
   ) {}
+
+  set lockedId(id: string | undefined) {
+    this.#lockedId = id;
+  }
 
   /** Runs an operation when its turn comes. `mayHaveEnded`: it starts afresh then, as a login does. */
   operate<T>(task: () => Promise<T>, mayHaveEnded = false): Promise<T> {
@@ -122,7 +126,7 @@ export class SessionLifecycle {
 
   /** Tells of a change that was refused. */
   refused(error: SessionError): SessionError {
-    const id = this.session.copy.id ?? this.lockedId;
+    const id = this.session.copy.id ?? this.#lockedId;
     if (id !== undefined) this.engine.events.emit({ type: 'write_refused', id, reason: error.message });
     return error;
   }

@@ -3,7 +3,6 @@ import type { SessionError } from './session.errors.js';
 import { interpret, UNDECODABLE, type Reading } from './session.reading.js';
 import type { SessionOwner } from './session.lifecycle.js';
 import { SessionState } from './session.state.js';
-import { idOf, isToken } from './session-token.js';
 import { ended } from './session.writer.js';
 import { touchInterval } from './session.record.js';
 import type { SessionRecord } from './stores/session-store.js';
@@ -21,9 +20,9 @@ export class SessionLookup {
   via: SessionTransport | undefined;
   /** Why this request may not use the session of its cookie, if so. */
   refusal: SessionError | undefined;
-  /** Private to inspect and logs too (law 2). */
+  /** Private to inspect and logs too (law 2), and so is the id: it may be the same. */
   #token: string | undefined;
-  private id: string | undefined;
+  #id: string | undefined;
   private reading: Reading | undefined;
   private failure: SessionError | undefined;
 
@@ -76,8 +75,9 @@ export class SessionLookup {
    * @throws SessionError when it could not be loaded and the application does not tolerate that
    */
   open(owner: SessionOwner): SessionState {
-    const { engine, reading, id, failure } = this;
+    const { engine, reading, failure } = this;
     const token = this.#token;
+    const id = this.#id;
     if (failure !== undefined) {
       if (engine.options.onStoreError === 'fail' || failure === this.refusal) throw failure;
       return SessionState.locked(engine, owner, failure, id);
@@ -104,13 +104,13 @@ export class SessionLookup {
 
   private load(value: string): void | Promise<void> {
     const { engine } = this;
-    if (!isToken(value)) {
+    if (!engine.tokens.isToken(value)) {
       engine.events.emit({ type: 'token_malformed', transport: this.via?.name ?? '' });
       return;
     }
-    const id = idOf(value);
+    const id = engine.tokens.idOf(value);
     this.#token = value;
-    this.id = id;
+    this.#id = id;
     try {
       const loaded = engine.store.load(id);
       if (!isPromise(loaded)) {

@@ -103,7 +103,7 @@ export function idleEnd(times: SessionTimes, limits: TimeLimits): number {
 
 /** How often a session's idle clock is moved: one with a shorter limit than others needs it more often. */
 export function touchInterval(
-  { idleTimeout }: SessionTimes,
+  { idleTimeout }: Pick<SessionTimes, 'idleTimeout'>,
   options: { readonly idleTimeout: number; readonly touchInterval: number },
 ): number {
   if (idleTimeout >= options.idleTimeout) return options.touchInterval;

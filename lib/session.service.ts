@@ -11,7 +11,6 @@ import type { UserSession } from './session.users.js';
 import { interpret, UNDECODABLE } from './session.reading.js';
 import { SessionState } from './session.state.js';
 import { attended, STATE, stateOf, type RegenerateOptions, type Session, type TokenSession } from './session.js';
-import { idOf, isToken } from './session-token.js';
 
 /** What is known of a session besides its data. */
 export interface SessionInfo extends SessionDetails {
@@ -73,7 +72,7 @@ export class SessionService {
   /** What is known of a session besides its data. */
   info(session: TokenSession): SessionInfo {
     const state = stateOf(session);
-    const { id, token, isNew } = state;
+    const { publicId: id, token, isNew } = state;
     return { id, token, isNew, ...detailsOf(state.times, state.identity, this.engine.options) };
   }
 
@@ -166,8 +165,9 @@ export class SessionService {
    * @throws SessionError `STORE_UNAVAILABLE`, `FORMAT_UNKNOWN`
    */
   async load<T extends object>(token: string): Promise<Session<T> | undefined> {
-    if (typeof token !== 'string' || !isToken(token)) return undefined;
-    const id = idOf(token);
+    const { tokens } = this.engine;
+    if (typeof token !== 'string' || !tokens.isToken(token)) return undefined;
+    const id = tokens.idOf(token);
     const reading = interpret(this.engine, await this.engine.store.load(id));
     if (reading.kind === 'newer') throw reading.error;
     if (reading.kind === 'corrupt') this.engine.discard(id, reading.reason);

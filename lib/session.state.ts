@@ -61,8 +61,13 @@ export class SessionState {
     return this.copy.token;
   }
 
+  /** The key under which the store has the session: not to be shown. */
   get id(): string | undefined {
     return this.copy.id;
+  }
+
+  get publicId(): string | undefined {
+    return this.copy.publicId;
   }
 
   get record(): SessionRecord | undefined {

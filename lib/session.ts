@@ -53,7 +53,7 @@ export class TokenSession {
 
   /** The session's public id: SHA-256 of its token. Safe to log. Undefined until the session is stored. */
   get id(): string | undefined {
-    return this[STATE].id;
+    return this[STATE].publicId;
   }
 
   /** Whether the session is not stored yet. */

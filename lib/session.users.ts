@@ -100,10 +100,11 @@ export class SessionUsers {
   /** The living sessions of a user, the one used last first. */
   async list(userId: string): Promise<UserSession[]> {
     const { living } = await this.sessionsOf(this.required('list'), userId);
+    const { tokens } = this.engine;
     return byLastUse(living).flatMap(({ id, reading }) =>
       reading === undefined
         ? []
-        : [{ ...detailsOf(reading.record, reading.identity, this.engine.options), id, userId }],
+        : [{ ...detailsOf(reading.record, reading.identity, this.engine.options), id: tokens.publicIdOf(id), userId }],
     );
   }
 

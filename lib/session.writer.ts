@@ -5,7 +5,7 @@ import { SessionError, SessionUsageError } from './session.errors.js';
 import { identityByData, type SessionDevice } from './session.identity.js';
 import { interpret, UNDECODABLE, type LiveReading } from './session.reading.js';
 import { absoluteEnd, isRecord, recordOf, tombstoneOf } from './session.record.js';
-import { createToken, idOf } from './session-token.js';
+import { createToken } from './session-token.js';
 import type { SessionRecord, SessionTimes } from './stores/session-store.js';
 import { UNREADABLE } from './stores/store-access.js';
 
@@ -46,7 +46,7 @@ export function create(
     const record = recordOf(copy.identity, times, stored, engine.nextVersion());
     for (let attempt = 0; attempt < MAX_CREATIONS; attempt++) {
       const token = createToken();
-      const id = idOf(token);
+      const id = engine.tokens.idOf(token);
       if (admit !== undefined) await admit(id);
       else if (userId !== undefined) await engine.users.admit(userId, id);
       if (await isCreated(engine, id, record)) {

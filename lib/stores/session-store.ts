@@ -152,6 +152,8 @@ export type StoredSession = Record<string, unknown>;
  * excluded, as long as `set` does not take effect later than twice `storeTimeout` after its call. Implement {@link AtomicSessionStore} to exclude them everywhere.
  */
 export interface SessionStore {
+  /** How notices call it; default: its class. */
+  readonly name?: string;
   /** Called once, before any other method. */
   attach?(host: StoreHost): void;
   get(sid: string, callback: StoreCallback<StoredSession | null | undefined>): unknown;

@@ -12,6 +12,7 @@ import {
   type StoreHost,
   type UpdateResult,
 } from './session-store.js';
+import { EndedIds } from './ended-ids.js';
 import { SimpleUserIndex } from './simple-user-index.js';
 import { isPromise } from './awaitable.js';
 
@@ -50,6 +51,7 @@ export class SimpleStoreAdapter implements AtomicSessionStore {
   clear?: () => Promise<void>;
   /** One queue for each session that is being written. */
   private readonly queues = new Map<string, SerialQueue>();
+  private readonly ended = new EndedIds();
   private readonly takesCallbacks: boolean;
   private readonly timeout: number;
   private host: StoreHost | undefined;
@@ -79,6 +81,7 @@ export class SimpleStoreAdapter implements AtomicSessionStore {
     return this.exclusively(id, async () => {
       if ((await this.read(id)) !== undefined) return false;
       await this.write(id, record);
+      this.ended.delete(id);
       return true;
     });
   }
@@ -111,7 +114,9 @@ export class SimpleStoreAdapter implements AtomicSessionStore {
       // What can't be read is destroyed all the same.
       const record = await this.read(id).catch(() => undefined);
       const isOther = version !== undefined && isRecord(record) && record.version !== version;
-      if (!isOther) await this.call((done) => this.store.destroy(id, done));
+      if (isOther) return record;
+      this.ended.add(id, this.now());
+      await this.call((done) => this.store.destroy(id, done));
       return record;
     });
   }
@@ -127,10 +132,22 @@ export class SimpleStoreAdapter implements AtomicSessionStore {
   private async read(id: string): Promise<SessionRecord | undefined> {
     const session = await this.call((done) => this.store.get(id, done));
     if (session === undefined || session === null) return undefined;
+    if (this.ended.has(id, this.now())) {
+      this.endAgain(id);
+      return undefined;
+    }
     const record = recordOf(session);
     // What is no record is handed on as it is: the session layer tells corrupt from missing.
     if (!isRecord(record)) return record as SessionRecord;
     return endOf(record) > this.now() ? record : undefined;
+  }
+
+  /** Something brought a session back: a write that took effect late, or one of another process. */
+  private endAgain(id: string): void {
+    const again = this.exclusively(id, async () => {
+      if (this.ended.has(id, this.now())) await this.call((done) => this.store.destroy(id, done));
+    });
+    again.catch(() => undefined);
   }
 
   private async write(id: string, record: SessionRecord, method: 'set' | 'touch' = 'set'): Promise<void> {
@@ -234,7 +251,7 @@ function metadataOf(session: unknown): unknown {
 }
 
 function describeLimits(store: SessionStore): string {
-  const name = store.constructor.name;
+  const { name = store.constructor.name } = store;
   const losses = [
     'touch' in store ? '' : ' Without touch, each touch costs a get and a set.',
     'length' in store || 'all' in store ? '' : ' Without length or all, count() is not there.',

@@ -9,6 +9,10 @@ export interface SimpleStorage {
   get(sid: string): Promise<unknown>;
   set(sid: string, metadata: object, ttl: number): Promise<void>;
   destroy(sid: string): Promise<void>;
+  /** The key of a user's entries, made of a hash that nothing else has; default the hash. */
+  keyOf?(hash: string): string;
+  /** What may be shown of a session's id, and names it where it is to be revoked; default the id. */
+  publicIdOf?(id: string): string;
   /** Says something that the application should know. */
   notice(text: string): void;
 }
@@ -29,7 +33,7 @@ export class SimpleUserIndex implements UserIndex {
   }
 
   revoke(userId: string, choice: UserIndexChoice): Promise<string[]> {
-    return this.change(userId, (entries, now) => entries.revoke(choice, now));
+    return this.change(userId, (entries, now) => entries.revoke(this.byId(choice, entries), now));
   }
 
   async remove(userId: string, ids: readonly string[]): Promise<void> {
@@ -39,13 +43,13 @@ export class SimpleUserIndex implements UserIndex {
   }
 
   async list(userId: string): Promise<UserIndexEntry[]> {
-    const entries = await this.read(sidOf(userId));
+    const entries = await this.read(this.keyOf(userId));
     return entries.list(this.storage.now());
   }
 
   private change<T>(userId: string, act: (entries: UserEntries, now: number) => T): Promise<T> {
     const { storage } = this;
-    const sid = sidOf(userId);
+    const sid = this.keyOf(userId);
     return storage.exclusively(sid, async () => {
       const entries = await this.read(sid);
       const result = act(entries, storage.now());
@@ -53,6 +57,21 @@ export class SimpleUserIndex implements UserIndex {
       else await storage.set(sid, { users: entries.stored() }, Math.max(1, entries.endsAt - storage.now()));
       return result;
     });
+  }
+
+  private keyOf(userId: string): string {
+    const sid = sidOf(userId);
+    return this.storage.keyOf?.(sid) ?? sid;
+  }
+
+  /** The same choice by the id that the store has. */
+  private byId(choice: UserIndexChoice, entries: UserEntries): UserIndexChoice {
+    const { storage } = this;
+    const name = 'only' in choice ? choice.only : choice.except;
+    if (storage.publicIdOf === undefined || name === undefined) return choice;
+    const ids = entries.stored().flatMap(([id, { replaces, replaced }]) => [id, replaces, replaced]);
+    const found = ids.find((id) => id !== undefined && storage.publicIdOf?.(id) === name) ?? name;
+    return 'only' in choice ? { only: found } : { except: found };
   }
 
   private async read(sid: string): Promise<UserEntries> {

@@ -170,14 +170,19 @@ export class StoreAccess {
   private bounded<T>(operation: Operation, answer: PromiseLike<T>): Promise<T> {
     const timeout = WHOLE_STORE.has(operation) ? this.timeout * WHOLE_STORE_FACTOR : this.timeout;
     return new Promise<T>((resolve, reject) => {
+      let giveUp: NodeJS.Immediate | undefined;
       const timer = setTimeout(() => {
-        this.unanswered++;
-        reject(this.lateness(operation, timeout));
+        // After all other timers that are due: the store's own knows better what became of the call.
+        giveUp = setImmediate(() => {
+          this.unanswered++;
+          reject(this.lateness(operation, timeout));
+        });
       }, timeout);
       // A late answer finds the promise settled and is dropped, a late rejection too.
       answer.then(
         (value) => {
           clearTimeout(timer);
+          clearImmediate(giveUp);
           this.unanswered = 0;
           this.isRemote = true;
           this.succeeded(operation);
@@ -185,6 +190,7 @@ export class StoreAccess {
         },
         (cause: unknown) => {
           clearTimeout(timer);
+          clearImmediate(giveUp);
           this.unanswered = 0;
           reject(this.fault(operation, cause));
         },

@@ -26,7 +26,7 @@ export interface CookieAttributes {
 
 /** What browsers must keep of one cookie, name and value (RFC 6265bis). */
 const MAX_BYTES = 4096;
-const TOKEN_BYTES = 43;
+export const TOKEN_BYTES = 43;
 
 export interface CheckedCookie {
   readonly name: string;
@@ -45,15 +45,18 @@ const KNOWN: ReadonlySet<string> = new Set<keyof CookieAttributes | 'csrf'>([
 /**
  * Checks what a cookie is to look like: what a browser would refuse or ignore is refused here.
  *
+ * @param valueBytes the length of its value as it is sent
  * @throws SessionConfigError `INVALID_OPTION`
  */
-export function checkCookie(options: CookieAttributes): CheckedCookie {
+export function checkCookie(options: CookieAttributes, valueBytes: number): CheckedCookie {
   if (typeof options !== 'object' || (options as object | null) === null || 'then' in options) {
     refuse('options', options, 'an object of attributes, or a function that gives one at once');
   }
-  for (const [option, value] of Object.entries(options)) {
+  for (const option of Object.keys(options)) {
     if (KNOWN.has(option)) continue;
-    refuse(option, value, `one of ${[...KNOWN].join(', ')}; lifetimes are idleTimeout and absoluteTimeout`);
+    // Its value is not shown: it may be a secret under another name, or in a function of the request.
+    const takes = `one of ${[...KNOWN].join(', ')}; beside a function, secret; lifetimes are idleTimeout and absoluteTimeout`;
+    refuse(option, 'no such option', takes);
   }
   const { secure = true, path = '/', domain, sameSite = 'lax', httpOnly = true, persistent = true } = options;
   const { partitioned = false, priority, extra = {} } = options;
@@ -77,8 +80,8 @@ export function checkCookie(options: CookieAttributes): CheckedCookie {
   if (prefix.startsWith('__secure-') && secure !== true) refuse('name', name, 'secure: true with the prefix __Secure-');
   if (sameSite === 'none' && secure !== true) refuse('sameSite', sameSite, "secure: true with 'none'");
   if (partitioned && secure !== true) refuse('partitioned', true, 'secure: true with it');
-  if (name.length + TOKEN_BYTES > MAX_BYTES) {
-    refuse('name', `${name.slice(0, 20)}…`, `at most ${String(MAX_BYTES - TOKEN_BYTES)} characters`);
+  if (name.length + valueBytes > MAX_BYTES) {
+    refuse('name', `${name.slice(0, 20)}…`, `at most ${String(MAX_BYTES - valueBytes)} characters`);
   }
 
   const attributes: SerializeOptions = { path, sameSite, httpOnly, partitioned };

@@ -1,45 +1,75 @@
 import { serialize, type SerializeOptions } from 'cookie';
-import { checkCookie, type CheckedCookie, type CookieAttributes } from './cookie-attributes.js';
+import { checkCookie, TOKEN_BYTES, type CheckedCookie, type CookieAttributes } from './cookie-attributes.js';
+import { CookieSignature, decoded, SIGNED_BYTES, type SignedTransport } from './cookie-signature.js';
 import { csrfDefence, type CsrfOptions } from './csrf.js';
-import type { SessionTransport, TransportAnswer, TransportRequest } from './session-transport.js';
+import type { TransportAnswer, TransportRequest } from './session-transport.js';
 
-export interface CookieOptions extends CookieAttributes {
+/** What of a cookie does not depend on the request. */
+export interface CookieDefence {
   /** The defence against requests from other sites; false turns it off. Default on. */
   csrf?: CsrfOptions | false;
+  /**
+   * Signs the token as express-session does, to share its cookie (`connect.sid`). Of a list the first
+   * signs and all verify; what is not signed counts as no token. Default: not signed, as the token alone
+   * can't be guessed.
+   */
+  secret?: string | readonly string[];
 }
+
+export interface CookieOptions extends CookieAttributes, CookieDefence {}
 
 /**
  * The token in a cookie, for browsers: `__Host-sid`, Secure, HttpOnly, SameSite=Lax, Path=/
  * (ASVS 3.3), with a defence against requests from other sites (ASVS 3.5).
  *
  * @param options how the cookie looks, or a function of the request that says so
- * @param defence the CSRF defence where `options` is a function
+ * @param defence the CSRF defence and the secret where `options` is a function
  * @throws SessionConfigError `INVALID_OPTION` for attributes that browsers would refuse
  */
 export function cookie(
   options: CookieOptions | ((request: TransportRequest) => CookieAttributes) = {},
-  defence: { csrf?: CsrfOptions | false } = typeof options === 'function' ? {} : options,
-): SessionTransport {
-  const fixed = typeof options === 'function' ? undefined : checkCookie(options);
+  defence: CookieDefence = typeof options === 'function' ? {} : options,
+): SignedTransport {
+  // A secret that is undefined (a variable that is not set, say) is wrong: nothing must go unsigned for it.
+  const signature = hasSecret(defence) ? new CookieSignature(defence.secret) : undefined;
+  const valueBytes = signature === undefined ? TOKEN_BYTES : SIGNED_BYTES;
+  const fixed = typeof options === 'function' ? undefined : checkCookie(attributesOf(options), valueBytes);
   const cookieFor = (request: TransportRequest): CheckedCookie =>
-    fixed ?? checkCookie((options as (request: TransportRequest) => CookieAttributes)(request));
+    fixed ?? checkCookie((options as (request: TransportRequest) => CookieAttributes)(request), valueBytes);
   return {
+    signed: signature !== undefined,
     name: 'cookie',
     explicit: false,
     vary: 'Cookie',
     ...csrfDefence(defence.csrf),
     read(request) {
       const sent = request.raw.headers.cookie;
-      return sent === undefined ? undefined : valueOf(sent, cookieFor(request).name);
+      if (sent === undefined) return undefined;
+      const { name } = cookieFor(request);
+      if (signature === undefined) return valueOf(sent, name);
+      const value = valueOf(sent, name, decoded);
+      return value && signature.open(value);
     },
     send(answer, token, maxAge) {
       const { persistent, ...checked } = cookieFor(answer);
-      addCookie(answer, checked, token, persistent && maxAge !== undefined ? Math.floor(maxAge / 1000) : undefined);
+      const value = signature === undefined ? token : signature.sign(token);
+      addCookie(answer, checked, value, persistent && maxAge !== undefined ? Math.floor(maxAge / 1000) : undefined);
     },
     clear(answer) {
       addCookie(answer, cookieFor(answer), '', 0);
     },
   };
+}
+
+/** Whatever is no object is refused by name elsewhere. */
+function hasSecret(options: unknown): options is { secret: unknown } {
+  return typeof options === 'object' && options !== null && 'secret' in options;
+}
+
+function attributesOf(options: CookieOptions): CookieAttributes {
+  if (!hasSecret(options)) return options;
+  const { secret: _secret, ...attributes } = options;
+  return attributes;
 }
 
 function addCookie(
@@ -69,7 +99,7 @@ function isLoopback({ raw }: TransportRequest): boolean {
 }
 
 /** The cookie's value; an empty string, that is no token, when it is there twice with two values (H7). */
-function valueOf(sent: string, name: string): string | undefined {
+function valueOf(sent: string, name: string, decode?: (value: string) => string): string | undefined {
   let found: string | undefined;
   let start = 0;
   while (start < sent.length) {
@@ -77,7 +107,8 @@ function valueOf(sent: string, name: string): string | undefined {
     if (end < 0) end = sent.length;
     while (sent.charCodeAt(start) === 32 /* blank */) start++;
     if (sent.startsWith(name, start) && sent.charCodeAt(start + name.length) === 61 /* = */) {
-      const value = sent.slice(start + name.length + 1, end).trimEnd();
+      let value = sent.slice(start + name.length + 1, end).trimEnd();
+      if (decode !== undefined) value = decode(value);
       if (found !== undefined && found !== value) return '';
       found = value;
     }

@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import { MINUTE } from '../../support/store-rules-subject.js';
+import { MINUTE } from '../../../lib/testing/conformance/records/record-subject.js';
 import { TestClock } from '../../support/clock.js';
 import { CLIENTS, closeClients } from '../../support/redis/clients.js';
 import { countCommands } from '../../support/redis/counting.js';

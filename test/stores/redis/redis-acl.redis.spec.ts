@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SessionRecord, UserIndex } from 'nestjs-token-session';
 import { RedisStore, type RedisClient, type RedisStoreOptions } from 'nestjs-token-session/redis';
+import { describeSessionStore, type OpenStore } from 'nestjs-token-session/testing';
 import { CLIENTS, closeClients, CLUSTER_CLIENTS, type ClientKind } from '../../support/redis/clients.js';
 import { ClusterSetup } from '../../support/redis/cluster.js';
 import { RedisServer, stopServers } from '../../support/redis/redis-server.js';
 import { until } from '../../support/redis/until.js';
-import { describeUserIndex } from '../../support/user-index-rules.js';
 
 const ID = 'i'.repeat(43);
 const OTHER = 'o'.repeat(43);
@@ -164,15 +164,13 @@ async function gets(node = server): Promise<number> {
 
 // The same scripts, whichever driver sends them.
 const [one] = CLIENTS.filter(({ name }) => name === 'node-redis 6') as [ClientKind];
-let opened = 0;
-const openIndex = async (now: () => number): Promise<UserIndex> => {
-  await grant(USER, DRIVER);
+const openStore: OpenStore = async ({ key }) => {
+  await grant(USER, KEYSPACE, DRIVER);
   const { client } = await one.connect(`redis://${NAME}:${PASSWORD}@127.0.0.1:${server.port}`);
-  const store = new RedisStore({ client, prefix: `session:${++opened}:` });
-  store.attach({ now, storeTimeout: 2_000, evicted: () => undefined, notice: () => undefined });
-  return store.users;
+  return new RedisStore({ client, prefix: `session:${key}:` });
 };
-describeUserIndex('ASVS 13.2.2: the index, as that user', openIndex, { describe, it });
+const capabilities = { resends: true, expiresByItself: true };
+describeSessionStore('ASVS 13.2.2: Redis, as that user', openStore, capabilities, { describe, it });
 
 describe('ASVS 13.2.2: that user on every node of a Cluster', () => {
   let cluster: ClusterSetup;

@@ -1,11 +1,9 @@
 import { RedisStore } from 'nestjs-token-session/redis';
+import { describeSessionStore, type OpenStore } from 'nestjs-token-session/testing';
 import { CLIENTS, closeClients } from '../../support/redis/clients.js';
 import { RedisServer, stopServers } from '../../support/redis/redis-server.js';
-import { describeAtomicStore } from '../../support/store-rules.js';
-import type { OpenStore } from '../../support/store-rules-subject.js';
 
 let server: RedisServer;
-let opened = 0;
 
 beforeAll(async () => {
   server = await RedisServer.start();
@@ -14,12 +12,10 @@ afterEach(closeClients);
 afterAll(stopServers);
 
 for (const { name, connect } of CLIENTS) {
-  const open: OpenStore = async (now) => {
+  const open: OpenStore = async ({ key }) => {
     const { client } = await connect(server.url);
-    // Each test has keys of its own.
-    const store = new RedisStore({ client, prefix: `test${++opened}:` });
-    store.attach({ now, storeTimeout: 2_000, evicted: () => undefined, notice: () => undefined });
-    return store;
+    return new RedisStore({ client, prefix: `${key}:` });
   };
-  describeAtomicStore(`sessions in Redis, ${name}`, open, { describe, it }, { resends: true });
+  const capabilities = { resends: true, reopen: open, expiresByItself: true, users: true, count: true, clear: true };
+  describeSessionStore(`Redis, ${name}`, open, capabilities, { describe, it });
 }

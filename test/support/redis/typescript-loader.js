@@ -13,8 +13,11 @@ const [, options] = transform['^.+\\.ts$'];
 const root = new URL('../../../', import.meta.url).href;
 
 export function resolve(specifier, context, next) {
-  const mapped = Object.entries(moduleNameMapper).find(([pattern]) => new RegExp(pattern).test(specifier))?.[1];
-  if (typeof mapped === 'string') return next(mapped.replace('<rootDir>/', root), context);
+  const [pattern, mapped] =
+    Object.entries(moduleNameMapper).find(([pattern]) => new RegExp(pattern).test(specifier)) ?? [];
+  if (typeof mapped === 'string') {
+    return next(specifier.replace(new RegExp(pattern), mapped).replace('<rootDir>/', root), context);
+  }
   if (!specifier.startsWith('.') || !specifier.endsWith('.js')) return next(specifier, context);
   const url = new URL(specifier, context.parentURL);
   return next(existsSync(url) ? specifier : specifier.replace(/\.js$/, '.ts'), context);

@@ -1,0 +1,11 @@
+export { describeSessionStore } from './conformance/describe-session-store.js';
+export type { StoreCapabilities } from './conformance/capabilities.js';
+export type { OpenStore, StoreContext, TestRunner } from './conformance/conformance-test.js';
+export { TestClock } from './test-clock.js';
+export { Barrier } from './barrier.js';
+export { FaultyStore } from './faulty-store.js';
+export type { FaultOptions, HeldCall, StoreFaults, StoreOperation, StoreOperations } from './store-faults.js';
+export { testSessions } from './test-sessions.js';
+export type { SignedInOptions, StoredSessionView } from './test-sessions.js';
+export type { TestSession, TestSessionOptions, TestSessions } from './test-sessions.js';
+export type { AnswerWithHeaders, HeaderValues } from './token-headers.js';

@@ -1,0 +1,195 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { detailsOf, type SessionDetails } from '../session.details.js';
+import type { SessionEngine } from '../session.engine.js';
+import { SessionUsageError } from '../session.errors.js';
+import type { LoginOptions } from '../session.login.js';
+import type { SessionMiddleware } from '../session.middleware.js';
+import { interpret } from '../session.reading.js';
+import { absoluteEnd } from '../session.record.js';
+import { SessionService } from '../session.service.js';
+import { SessionState } from '../session.state.js';
+import { stateOf, type TokenSession } from '../session.js';
+import { createToken } from '../session-token.js';
+import type { SessionTransport } from '../transports/session-transport.js';
+import type { TransportPlan } from '../transports/transport-plan.js';
+import { engineOf } from './engine-of.js';
+import {
+  foundIn,
+  headersIn,
+  headersOf,
+  isCleared,
+  requestWith,
+  sentBy,
+  type AnswerWithHeaders,
+  type HeaderValues,
+} from './token-headers.js';
+
+/** A session that is stored, as a client holds it. */
+export interface TestSession {
+  readonly token: string;
+  /** The session's public id, as `session.id` has it. */
+  readonly id: string;
+  /** What a request with this session sends: `request(server).get('/').set(headers)`, `app.inject({ url, headers })`. */
+  readonly headers: Record<string, string>;
+}
+
+/** What is stored of a session. Times are in ms since the epoch. */
+export interface StoredSessionView extends SessionDetails {
+  readonly id: string;
+  readonly data: Record<string, unknown>;
+}
+
+export interface TestSessionOptions {
+  /** The transport of `headers`, by its name: `'cookie'`, `'bearer'`, `'header'`. Default: that of a new session. */
+  via?: string;
+}
+
+/** What `login` takes, and the session's data. */
+export interface SignedInOptions extends Omit<LoginOptions, 'keep'>, TestSessionOptions {
+  data?: Record<string, unknown>;
+}
+
+/** Sessions for tests of an application: stored by its own session layer, so that all of its rules hold. */
+export class TestSessions {
+  private readonly service: SessionService;
+
+  /** @internal */
+  constructor(private readonly engine: SessionEngine) {
+    this.service = new SessionService(engine);
+  }
+
+  /**
+   * A session of a user, as after `SessionService.login`.
+   *
+   * @throws SessionUsageError `INVALID_USER_ID`, `INVALID_LOGIN_OPTION`, `RESERVED_NAME`
+   * @throws SessionDataError for data that the session can't store
+   * @throws SessionError `TOO_MANY_SESSIONS`, `STORE_UNAVAILABLE`
+   */
+  async signedIn(
+    userId: string | number | bigint,
+    { data = {}, via, ...login }: SignedInOptions = {},
+  ): Promise<TestSession> {
+    const transport = this.transportOf(via);
+    const session = await this.service.login(this.sessionWith(data), userId, {
+      ...login,
+      keep: Object.keys(data) as never,
+    });
+    return this.held(session, transport);
+  }
+
+  /** A session without a user, or of the user whom its data tell of (`userIdOf`). */
+  async anonymous(data: Record<string, unknown> = {}, { via }: TestSessionOptions = {}): Promise<TestSession> {
+    const transport = this.transportOf(via);
+    const session = this.sessionWith(data);
+    await this.service.save(session);
+    return this.held(session, transport);
+  }
+
+  /**
+   * What is stored of a session; undefined when it has ended or never was.
+   *
+   * @param which its id, its token, the headers of a request with it, or what `signedIn` gave
+   * @throws SessionError `STORE_UNAVAILABLE`, `FORMAT_UNKNOWN`
+   */
+  async stored(which: string | TestSession | HeaderValues): Promise<StoredSessionView | undefined> {
+    for (const id of this.idsOf(which)) {
+      const reading = interpret(this.engine, await this.engine.store.load(id));
+      if (reading.kind === 'newer') throw reading.error;
+      if (reading.kind !== 'live') continue;
+      const { options } = this.engine;
+      const data = options.codec.decode(reading.text);
+      return { id: this.engine.tokens.publicIdOf(id), data, ...detailsOf(reading.record, reading.identity, options) };
+    }
+    return undefined;
+  }
+
+  /** The session whose token an answer sets, for the next request; undefined when it sets none. */
+  of(answer: AnswerWithHeaders): TestSession | undefined {
+    const { tokens, options } = this.engine;
+    for (const transport of options.transports) {
+      const places = sentBy((to) => {
+        transport.send(to, createToken(), undefined);
+      });
+      const found = headersOf(transport, foundIn(headersIn(answer), places), tokens);
+      if (found !== undefined) return { ...found, id: tokens.publicIdOf(tokens.idOf(found.token)) };
+    }
+    return undefined;
+  }
+
+  /** Whether an answer takes the client's token back, as after a logout. */
+  cleared(answer: AnswerWithHeaders): boolean {
+    return this.engine.options.transports.some((transport) => isCleared(transport, headersIn(answer)));
+  }
+
+  private sessionWith(data: Record<string, unknown>): TokenSession {
+    return Object.assign(new SessionState(this.engine).handle, data);
+  }
+
+  private held(session: TokenSession, transport: SessionTransport): TestSession {
+    const { token, publicId: id, times } = stateOf(session);
+    if (token === undefined || id === undefined) throw new TypeError('a stored session has a token');
+    const maxAge = absoluteEnd(times, this.engine.options) - this.engine.now();
+    const sent = sentBy((to) => {
+      transport.send(to, token, maxAge);
+    });
+    const found = headersOf(transport, sent, this.engine.tokens);
+    if (found?.token === token) return { token, id, headers: found.headers };
+    throw new SessionUsageError(
+      'NOT_SUPPORTED',
+      `testSessions: the transport ${transport.name} does not read the token where it sends it (header, cookie or ` +
+        'bearer token): name another one with { via }, or make the request by hand with the token.',
+    );
+  }
+
+  private transportOf(via: string | undefined): SessionTransport {
+    const { transports, issue } = this.engine.options;
+    const chosen =
+      via === undefined
+        ? issue === undefined
+          ? transports[0]
+          : issued(issue)
+        : transports.find(({ name }) => name === via || name.startsWith(`${via} `));
+    if (chosen !== undefined) return chosen;
+    const names = transports.map(({ name }) => `'${name}'`).join(', ');
+    throw new SessionUsageError('NOT_SUPPORTED', `testSessions: via takes one of ${names}; got '${String(via)}'.`);
+  }
+
+  /** Under which keys the store may have it. */
+  private idsOf(which: string | TestSession | HeaderValues): string[] {
+    const { tokens, options } = this.engine;
+    // Ids and tokens look alike.
+    if (typeof which === 'string') return tokens.isToken(which) ? [which, tokens.idOf(which)] : [];
+    if (isTestSession(which)) return [tokens.idOf(which.token)];
+    const request = requestWith(which);
+    for (const transport of options.readingOrder) {
+      const token = transport.read(request);
+      if (token !== undefined) return tokens.isToken(token) ? [tokens.idOf(token)] : [];
+    }
+    return [];
+  }
+}
+
+/**
+ * Sessions for the tests of an application.
+ *
+ * @param app what `createNestApplication()` or `compile()` gives, or the middleware that `session()` makes
+ * @throws SessionUsageError `NOT_MOUNTED` when it has no sessions
+ */
+export function testSessions(app: INestApplicationContext | SessionMiddleware): TestSessions {
+  return new TestSessions(engineOf(app));
+}
+
+function isTestSession(which: object): which is TestSession {
+  const { token, id, headers } = which as Partial<TestSession>;
+  return typeof token === 'string' && typeof id === 'string' && typeof headers === 'object';
+}
+
+/** What the application chooses for a request without a path and without headers of its own. */
+function issued(issue: NonNullable<TransportPlan['issue']>): SessionTransport {
+  try {
+    return issue(requestWith({}));
+  } catch (cause) {
+    const hint = 'testSessions: transport.issue fails for a request that is not there: name a transport with { via }.';
+    throw new SessionUsageError('NOT_SUPPORTED', hint, { cause });
+  }
+}

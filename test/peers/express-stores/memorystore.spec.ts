@@ -1,0 +1,18 @@
+import { expressStore } from 'nestjs-token-session/express-session';
+import { describeSessionStore } from 'nestjs-token-session/testing';
+import { describeMove, describeOwn } from '../../support/express-move-laws.js';
+import { closeStores, EXPRESS_STORES } from '../../support/express-stores.js';
+
+const NAME = 'memorystore';
+const open = EXPRESS_STORES[NAME];
+
+afterEach(closeStores);
+
+describeMove(NAME, open);
+describeOwn(NAME, open);
+describeSessionStore(
+  NAME,
+  () => expressStore(open().store),
+  { contract: 'simple', expiresByItself: true },
+  { describe, it },
+);
