@@ -8,6 +8,8 @@ const args = process.argv.slice(fast ? 3 : 2);
 
 await install();
 if (!fast) {
+  // Drivers that are compiled, and a Node that brings one.
+  await install('test/drivers/sqlite');
   await build();
   if (!provide(say)) process.exit(1);
 }

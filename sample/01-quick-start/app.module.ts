@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { cookie, header, SessionModule, type SessionModuleOptions, type TransportRequest } from 'nestjs-token-session';
 import { AccountsModule } from './accounts/accounts.module.js';
+import { OPENED_STORE, StoreModule, type OpenedStore } from './store.module.js';
 import { ViewsController } from './views.controller.js';
 
 const byHeader = header();
@@ -23,7 +24,14 @@ export const sessionOptions: SessionModuleOptions = {
 };
 
 @Module({
-  imports: [SessionModule.forRoot(sessionOptions), AccountsModule],
+  imports: [
+    SessionModule.forRootAsync({
+      imports: [StoreModule],
+      inject: [OPENED_STORE],
+      useFactory: ({ store }: OpenedStore) => ({ ...sessionOptions, store }),
+    }),
+    AccountsModule,
+  ],
   controllers: [ViewsController],
 })
 export class AppModule {}

@@ -1,8 +1,9 @@
-/** What the sample prints when it listens: where, and four lines to paste into a shell. */
-export function welcome(url: string): string {
+/** What the sample prints when it listens: where, what keeps the sessions, and four lines to paste into a shell. */
+export function welcome(url: string, file?: string): string {
   const keepToken = `grep -i '^x-auth-token:' | tr -d '\\r' | cut -d ' ' -f 2`;
   return `
 Quick start: ${url}
+Sessions: ${file ?? 'in memory, until this process ends. In a file that outlives it: SESSION_STORE=sqlite npm start'}
 
 Or from another terminal: get a token, use it, sign in and list the user's sessions, sign out.
 
