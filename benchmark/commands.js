@@ -5,21 +5,22 @@ import { WORKLOADS } from './workloads.js';
 const EACH = 10;
 
 /**
- * What a contender sends to Redis for a request, as Redis saw it.
+ * What a contender sends to its backend for a request, as the backend saw it.
  *
  * @param {import('./bench.js').Bench} bench
  * @returns {Promise<Record<string, Record<string, number>>>} by workload and command
  */
 export async function commandsOf(bench, server) {
   const { contender, port, sessions } = server;
+  const backend = bench.backendOf(contender);
   const found = {};
   for (const workload of WORKLOADS.filter((one) => takes(contender, one))) {
     const requests = EACH * sessions.length;
     // The first request finds what the last workload left behind.
     await bench.client.ask('open', { port, workload, sessions, warmUp: sessions.length });
-    await bench.redis.ask('watch');
+    await backend.ask('watch', contender.name);
     await bench.client.ask('run', requests);
-    const counts = await bench.redis.ask('watched', contender.name);
+    const counts = await backend.ask('watched', contender.name);
     const stands = await bench.client.ask('close');
     stands.forEach((count, index) => (sessions[index].count = count));
     if (workload.name === 'write') server.writes += 1 + EACH;

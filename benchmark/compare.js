@@ -1,3 +1,4 @@
+import { backendOf } from './backends.js';
 import { Bench } from './bench.js';
 import { measure } from './measure.js';
 import { environment } from './report/environment.js';
@@ -8,16 +9,17 @@ import { summarise } from './summary.js';
 import { judge } from './verdicts.js';
 
 /** Measures all contenders of a part, prints what came out and writes it down. */
-export async function compare(suite, options) {
+export async function compare(suite, { given: _, ...all }) {
+  const options = { ...all, warmUp: Math.min(all.warmUp, suite.warmUp ?? Infinity) };
   const bench = new Bench(options);
   const progress = new Progress();
   const machine = { ...environment(suite), pinned: bench.isPinned };
   try {
-    const { samples, sizes, commands, redisVersion } = await measure(bench, suite, options, (...at) =>
+    const { samples, sizes, commands, backendVersion } = await measure(bench, suite, options, (...at) =>
       progress.show(...at),
     );
     progress.end();
-    if (redisVersion !== undefined) machine.versions['redis-server'] = redisVersion;
+    if (backendVersion !== undefined) machine.versions[backendOf(suite).server] = backendVersion;
     const lines = summarise(suite, samples, commands);
     const results = { environment: machine, options, verdicts: judge(lines, suite.targets), lines, sizes, samples };
     showResults(suite, results);

@@ -1,21 +1,27 @@
+import { GROWTH_CONTENDERS } from './contenders/growth.js';
 import { MEMORY_CONTENDERS } from './contenders/memory.js';
+import { POSTGRES_CONTENDERS } from './contenders/postgres.js';
 import { REDIS_CONTENDERS } from './contenders/redis.js';
 
 /**
  * @typedef {object} Contender one server process
  * @property {string} name
  * @property {'fastify' | 'express'} platform
- * @property {'bare' | 'floor' | 'ours' | 'near' | 'peer' | 'variant'} role targets compare ours with bare and peer
+ * @property {'bare' | 'floor' | 'ours' | 'near' | 'beside' | 'peer' | 'variant'} role ours is compared with bare and
+ *   peer; near and beside are ours with other settings or another store
  * @property {string} layer the file in server/layers/
  * @property {string} label
  * @property {string} settings what differs from the defaults
- * @property {boolean} [redis] whether it needs a Redis
- * @property {string} [prefix] of its keys there, each its own, as long as the package's default
+ * @property {'redis' | 'postgres'} [backend] the server that it needs
+ * @property {string} [prefix] of its keys in Redis, each its own, as long as the package's default
+ * @property {number} [writes] the part of the requests that it is measured with in write, as each waits for the disk
  * @property {string[]} [workloads] those that it is measured with; all unless given
  */
 
 /** @type {readonly Contender[]} */
-export const CONTENDERS = [...new Set([...MEMORY_CONTENDERS, ...REDIS_CONTENDERS])];
+export const CONTENDERS = [
+  ...new Set([...MEMORY_CONTENDERS, ...REDIS_CONTENDERS, ...POSTGRES_CONTENDERS, ...GROWTH_CONTENDERS]),
+];
 
 export const PLATFORM_NAMES = { fastify: 'Fastify', express: 'Express' };
 export const PLATFORMS = Object.keys(PLATFORM_NAMES);

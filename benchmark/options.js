@@ -8,7 +8,7 @@ const QUICK = { rounds: 3, requests: 1_000, warmUp: 2_000 };
 const CONNECTIONS = 16;
 
 /** The parts that can be named; suites.js says what they are. */
-const SUITE_NAMES = ['memory', 'redis'];
+const SUITE_NAMES = ['memory', 'redis', 'postgres', 'postgres-million'];
 
 /** @param {string[]} args of the command line */
 export function readOptions(args) {
@@ -23,22 +23,29 @@ export function readOptions(args) {
     },
   });
   const unknown = positionals.find((name) => !SUITE_NAMES.includes(name));
-  if (unknown !== undefined) throw new Error(`There is no part ${unknown}; there are ${SUITE_NAMES.join(' and ')}.`);
+  if (unknown !== undefined) throw new Error(`There is no part ${unknown}; there are ${SUITE_NAMES.join(', ')}.`);
+  const given = {};
+  if (values.rounds !== undefined) given.rounds = count('rounds', values.rounds);
+  // Each connection sends as many.
+  if (values.requests !== undefined) {
+    given.requests = Math.ceil(count('requests', values.requests) / CONNECTIONS) * CONNECTIONS;
+  }
   const { rounds, requests, warmUp } = values.quick ? QUICK : FULL;
   return {
     suites: positionals.length === 0 ? SUITE_NAMES : positionals,
     quick: values.quick,
     apart: values.apart,
     connections: CONNECTIONS,
-    rounds: count('rounds', values.rounds) ?? rounds,
-    // Each connection sends as many.
-    requests: Math.ceil((count('requests', values.requests) ?? requests) / CONNECTIONS) * CONNECTIONS,
+    rounds,
+    requests,
     warmUp,
+    ...given,
+    // A part may have other defaults.
+    given,
   };
 }
 
 function count(name, text) {
-  if (text === undefined) return undefined;
   const number = Number(text);
   if (!Number.isSafeInteger(number) || number < 1) {
     throw new Error(`--${name} takes a whole number of at least 1, got ${text}.`);

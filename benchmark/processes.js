@@ -12,13 +12,13 @@ import { fileURLToPath } from 'node:url';
  * for each gave anything from 27 to 45, the scheduler's own choice now 26 and now 32.
  *
  * @param {boolean} apart a core for each: right on a machine that does nothing else
- * @returns {{ server: number, client: number } | undefined}
+ * @returns {{ server: number, client: number, other: number } | undefined} other is not the server's, if there are two
  */
 export function placeOn(apart) {
   const last = availableParallelism() - 1;
   const client = apart ? last - 1 : last;
   const works = client >= 0 && spawnSync('taskset', ['-c', `${client},${last}`, 'true']).status === 0;
-  return works ? { server: last, client } : undefined;
+  return works ? { server: last, client, other: Math.max(0, last - 1) } : undefined;
 }
 
 /** A process that answers questions. */

@@ -1,4 +1,4 @@
-// npm run bench [-- memory] [-- redis] [-- --rounds N --requests N --quick]
+// npm run bench [-- memory redis postgres postgres-million] [-- --rounds N --requests N --quick]
 import { readOptions } from './options.js';
 import { prepare } from './prepare.js';
 
@@ -7,5 +7,8 @@ await prepare();
 
 // Only now is everything there that these import.
 const { compare } = await import('./compare.js');
+const { grow } = await import('./growth/main.js');
 const { SUITES } = await import('./suites.js');
-for (const suite of SUITES.filter(({ name }) => suites.includes(name))) await compare(suite, options);
+for (const suite of SUITES.filter(({ name }) => suites.includes(name))) {
+  await (suite.kind === 'growth' ? grow : compare)(suite, options);
+}

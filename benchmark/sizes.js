@@ -20,8 +20,10 @@ const UPDATES = [0, 1, 100];
  * @param {import('./bench.js').Bench} bench
  * @returns {Promise<Size[]>} of a contender that has no sessions yet
  */
-export async function sizesOf({ client, redis }, server) {
+export async function sizesOf(bench, server) {
+  const { client } = bench;
   const { name, prefix } = server.contender;
+  const redis = bench.backendOf(server.contender);
   const write = workloadNamed('write');
   const sizes = [];
   for (const [data, seed] of Object.entries({ [SIZE]: SEED, [LARGE_SIZE]: SEED_LARGE })) {

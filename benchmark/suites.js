@@ -1,4 +1,6 @@
+import { GROWTH_CONTENDERS } from './contenders/growth.js';
 import { MEMORY_CONTENDERS } from './contenders/memory.js';
+import { POSTGRES_CONTENDERS } from './contenders/postgres.js';
 import { REDIS_CONTENDERS } from './contenders/redis.js';
 import { MEMORY_TARGETS, REDIS_TARGETS } from './targets.js';
 
@@ -8,8 +10,11 @@ import { MEMORY_TARGETS, REDIS_TARGETS } from './targets.js';
  * @typedef {object} Suite
  * @property {string} name
  * @property {string} title
+ * @property {'growth'} [kind] unless it compares what requests cost
  * @property {readonly import('./contenders.js').Contender[]} contenders
  * @property {readonly import('./targets.js').Target[]} targets
+ * @property {number} [warmUp] requests of each workload at the start of a run, where the usual number would take too long
+ * @property {boolean} [hasSizes] whether it says what a session takes
  * @property {string[]} packages whose versions matter, beside Nest's
  */
 
@@ -23,7 +28,24 @@ export const SUITES = [
     title: 'With Redis',
     contenders: REDIS_CONTENDERS,
     targets: REDIS_TARGETS,
+    hasSizes: true,
     packages: [...LAYERS, 'connect-redis', 'redis', '@redis/client'],
+  },
+  {
+    name: 'postgres',
+    title: 'With PostgreSQL',
+    contenders: POSTGRES_CONTENDERS,
+    targets: [],
+    warmUp: 4_000,
+    packages: [...LAYERS, 'connect-pg-simple', 'pg', 'libsql'],
+  },
+  {
+    name: 'postgres-million',
+    title: 'Growth to a million sessions',
+    kind: 'growth',
+    contenders: GROWTH_CONTENDERS,
+    targets: [],
+    packages: ['express-session', 'connect-pg-simple', 'pg', 'libsql'],
   },
 ];
 

@@ -15,8 +15,8 @@ import { WORKLOADS } from './workloads.js';
  * @property {import('./statistics.js').Spread} p50 ms in which half of a slice's answers came
  * @property {import('./statistics.js').Spread} p99
  * @property {number} tokens share of answers that carried a token
- * @property {import('./statistics.js').Spread} [redisCpu] µs of Redis for a request
- * @property {Record<string, number>} [commands] that it sends to Redis for a request
+ * @property {import('./statistics.js').Spread} [backendCpu] µs of the backend for a request
+ * @property {Record<string, number>} [commands] that it sends to its backend for a request
  *
  * @param {import('./suites.js').Suite} suite
  * @param {import('./measure.js').Sample[]} samples
@@ -45,8 +45,8 @@ export function summarise(suite, samples, commands) {
           p50: spread(({ p50 }) => p50),
           p99: spread(({ p99 }) => p99),
           tokens: spread(({ tokens }) => tokens).median,
-          ...(contender.redis
-            ? { redisCpu: spread(({ redisCpu }) => redisCpu), commands: commands[contender.name][workload.name] }
+          ...(contender.backend
+            ? { backendCpu: spread(({ backendCpu }) => backendCpu), commands: commands[contender.name][workload.name] }
             : {}),
         };
       });

@@ -1,5 +1,5 @@
 const memory = 'memory store';
-const ours = {
+export const OURS_IN_MEMORY = {
   role: 'ours',
   layer: 'ours',
   settings: `forRoot(): ${memory}, header X-Auth-Token; @Session() of the package`,
@@ -17,7 +17,7 @@ export const BARE_EXPRESS = { ...bare, name: 'bare-express', platform: 'express'
 /** @type {readonly import('../contenders.js').Contender[]} */
 export const MEMORY_CONTENDERS = [
   BARE_FASTIFY,
-  { ...ours, name: 'ours-fastify', platform: 'fastify', label: 'nestjs-token-session' },
+  { ...OURS_IN_MEMORY, name: 'ours-fastify', platform: 'fastify', label: 'nestjs-token-session' },
   {
     name: 'fastify-session',
     platform: 'fastify',
@@ -35,7 +35,7 @@ export const MEMORY_CONTENDERS = [
     settings: 'the same with rolling: false, which is cheaper, but does not prolong a session that is only read',
   },
   BARE_EXPRESS,
-  { ...ours, name: 'ours-express', platform: 'express', label: 'nestjs-token-session' },
+  { ...OURS_IN_MEMORY, name: 'ours-express', platform: 'express', label: 'nestjs-token-session' },
   {
     name: 'express-session',
     platform: 'express',

@@ -5,7 +5,7 @@ const lifetime = 'cookie.maxAge: 30 minutes, as long as a session of ours lives 
 const floor = {
   role: 'floor',
   layer: 'bare-get',
-  redis: true,
+  backend: 'redis',
   workloads: ['read', 'write'],
   label: 'bare Nest + GET',
   settings:
@@ -14,7 +14,7 @@ const floor = {
 const ours = {
   role: 'ours',
   layer: 'ours-redis',
-  redis: true,
+  backend: 'redis',
   label: 'nestjs-token-session',
   settings: 'forRoot(new RedisStore({ client, prefix })), header X-Auth-Token; @Session() of the package',
 };
@@ -39,7 +39,7 @@ export const REDIS_CONTENDERS = [
     platform: 'fastify',
     role: 'peer',
     layer: 'fastify-connect-redis',
-    redis: true,
+    backend: 'redis',
     label: '@fastify/session + connect-redis',
     settings: `saveUninitialized: false, cookie.secure: false, ${lifetime}, rolling: true (its default); @Session() of Nest`,
   },
@@ -49,7 +49,7 @@ export const REDIS_CONTENDERS = [
     platform: 'fastify',
     role: 'variant',
     layer: 'fastify-connect-redis-still',
-    redis: true,
+    backend: 'redis',
     label: '@fastify/session + connect-redis, rolling off',
     settings: 'the same with rolling: false, which is cheaper, but does not prolong a session that is only read',
   },
@@ -63,7 +63,7 @@ export const REDIS_CONTENDERS = [
     platform: 'express',
     role: 'peer',
     layer: 'express-connect-redis',
-    redis: true,
+    backend: 'redis',
     label: 'express-session + connect-redis',
     settings: `saveUninitialized: false, resave: false, ${lifetime}, rolling: false (its default); @Session() of Nest`,
   },

@@ -31,6 +31,7 @@ export class Connection {
     return new Promise((resolve, reject) => {
       this.#answered = resolve;
       this.#failed = reject;
+      if (this.#socket.destroyed) reject(new Error('the server had closed the connection'));
       this.#socket.write(request, 'latin1');
     });
   }

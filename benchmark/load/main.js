@@ -1,9 +1,11 @@
 // The client in a process of its own, driven by messages of its parent.
 import { answerParent } from '../processes.js';
 import { Connection, requestText, tokenOf } from './connection.js';
+import { Roaming } from './roaming.js';
 import { Slice } from './slice.js';
 
 let slice;
+let roaming;
 
 answerParent({
   /** One request on a connection of its own. */
@@ -24,4 +26,17 @@ answerParent({
   run: (requests) => slice.run(requests),
 
   close: () => slice.close(),
+
+  /** The same with sessions that are picked at random. */
+  async roam(options) {
+    roaming = await Roaming.open(options);
+  },
+
+  roamRun: ({ workload, requests }) => roaming.run(workload, requests),
+
+  roamStart: ({ workloads, perSecond }) => roaming.start(workloads, perSecond),
+
+  roamStop: () => roaming.stop(),
+
+  roamClose: () => roaming.close(),
 });

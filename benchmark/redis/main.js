@@ -11,7 +11,8 @@ const infoOf = async (section, name) => fieldOf(await client.info(section), name
 let monitor;
 
 answerParent({
-  port: () => port,
+  /** Contenders have keys of their own. */
+  open: () => port,
   version: () => infoOf('server', 'redis_version'),
 
   /** µs of the server's CPU time since it was started, in user and system mode. */

@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
+import { backendOf } from '../backends.js';
+import { syncTime } from './disk.js';
 
 const PACKAGES = ['@nestjs/core', '@nestjs/platform-fastify', 'fastify', '@nestjs/platform-express', 'express'];
 
@@ -8,7 +10,7 @@ const PACKAGES = ['@nestjs/core', '@nestjs/platform-fastify', 'fastify', '@nestj
  *
  * @param {import('../suites.js').Suite} suite
  */
-export function environment({ packages }) {
+export function environment(suite) {
   return {
     date: new Date().toISOString().slice(0, 10),
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
@@ -17,9 +19,10 @@ export function environment({ packages }) {
     system: `${process.platform} ${process.arch}`,
     node: process.versions.node,
     loadBefore: Number(loadavg()[0]?.toFixed(2)),
+    ...(backendOf(suite)?.waitsForDisk ? { syncMs: syncTime() } : {}),
     versions: {
       'nestjs-token-session': versionIn('../../package.json'),
-      ...Object.fromEntries([...PACKAGES, ...packages].map((name) => [name, versionOf(name)])),
+      ...Object.fromEntries([...PACKAGES, ...suite.packages].map((name) => [name, versionOf(name)])),
     },
   };
 }

@@ -1,3 +1,4 @@
+import { BACKENDS } from '../backends.js';
 import { PLATFORM_NAMES } from '../contenders.js';
 import { inRole } from '../suites.js';
 import { workloadNamed } from '../workloads.js';
@@ -26,11 +27,12 @@ export function caseText({ platform, workload }) {
 }
 
 /** Where server and client ran. */
-export function coresText({ pinned, versions }, { apart }) {
+export function coresText({ pinned, versions }, { apart, backendApart }) {
   if (!pinned) return 'not pinned to cores';
-  const hasRedis = 'redis-server' in versions;
-  if (!apart) return `${hasRedis ? 'server, client and Redis' : 'server and client'} on one core`;
-  return `server and client on a core of their own each${hasRedis ? ', Redis on that of the client' : ''}`;
+  const backend = Object.values(BACKENDS).find(({ server }) => server in versions)?.label;
+  if (!apart && backendApart) return `server and client on one core, ${backend} on another`;
+  if (!apart) return `${backend === undefined ? 'server and client' : `server, client and ${backend}`} on one core`;
+  return `server and client on a core of their own each${backend === undefined ? '' : `, ${backend} on that of the client`}`;
 }
 
 /** The commands for a request, `1 GET, 1 EVALSHA`. */

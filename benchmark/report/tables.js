@@ -1,3 +1,4 @@
+import { backendOf } from '../backends.js';
 import { lineOf } from '../summary.js';
 import { millis, percent, spread, whole } from './format.js';
 import { caseText, commandsText, foundText, targetText, verdictText } from './sentences.js';
@@ -10,7 +11,7 @@ export function resultRows(suite, lines) {
     ['µs above bare', ({ role, above }) => (role === 'bare' ? '' : spread(above))],
     ["of the peer's", (line) => ratioText(line, lineOf(lines, line.platform, line.workload, 'peer'))],
     ['µs a request', ({ cpu }) => spread(cpu)],
-    ...(lines.some(({ redisCpu }) => redisCpu !== undefined) ? REDIS_COLUMNS : []),
+    ...backendColumns(suite),
     ['requests/s', ({ perSecond }) => whole(perSecond)],
     ['p50', ({ p50 }) => millis(p50.median)],
     ['p99', ({ p99 }) => millis(p99.median)],
@@ -19,10 +20,14 @@ export function resultRows(suite, lines) {
   return [columns.map(([heading]) => heading), ...lines.map((line) => columns.map(([, cell]) => cell(line)))];
 }
 
-const REDIS_COLUMNS = [
-  ['µs of Redis', ({ redisCpu }) => (redisCpu === undefined ? '' : spread(redisCpu))],
-  ['commands', ({ commands }) => (commands === undefined ? '' : commandsText(commands))],
-];
+function backendColumns(suite) {
+  const backend = backendOf(suite);
+  if (backend === undefined) return [];
+  return [
+    [`µs of ${backend.label}`, ({ backendCpu }) => (backendCpu === undefined ? '' : spread(backendCpu))],
+    [backend.commands, ({ commands }) => (commands === undefined ? '' : commandsText(commands))],
+  ];
+}
 
 /** What a contender adds to bare Nest as a part of what the peer adds; nothing where one adds nothing. */
 function ratioText({ role, above }, peer) {

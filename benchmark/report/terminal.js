@@ -1,6 +1,7 @@
 import { PLATFORM_NAMES } from '../contenders.js';
 import { columns } from './format.js';
 import { coresText } from './sentences.js';
+import { peerRows } from './peers.js';
 import { sizeRows } from './sizes.js';
 import { resultRows, verdictRows } from './tables.js';
 
@@ -19,5 +20,9 @@ export function showResults(suite, { environment, options, lines, verdicts, size
   if (sizes.length > 0) {
     console.log(`\nBytes of a session in Redis (key and value alone)\n\n${columns(sizeRows(suite, sizes)).join('\n')}`);
   }
-  console.log(`\nTargets: CPU time above bare Nest\n\n${columns(verdictRows(suite, verdicts)).join('\n')}`);
+  if (suite.targets.length === 0) {
+    console.log(`\nOurs of theirs, medians\n\n${columns(peerRows(suite, lines)).join('\n')}`);
+  } else {
+    console.log(`\nTargets: CPU time above bare Nest\n\n${columns(verdictRows(suite, verdicts)).join('\n')}`);
+  }
 }

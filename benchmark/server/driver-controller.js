@@ -3,22 +3,25 @@ import { sessionData } from '../session-data.js';
 
 const standIn = sessionData();
 
-/** The same answers without a session, but with the driver's commands that one would need at least. */
-export function driverController(client, key) {
+/**
+ * The same answers without a session, but with the driver's commands that one would need at least.
+ *
+ * @param {() => Promise<unknown>} get
+ * @param {(text: string) => Promise<unknown>} set
+ */
+export async function driverController(get, set) {
   const text = JSON.stringify(standIn);
-  const expiration = { type: 'PX', value: 30 * 60_000 };
-  const set = () => client.set(key, text, { expiration });
 
   class DriverController {
     async read() {
-      await client.get(key);
+      await get();
       return { count: standIn.count };
     }
 
     async write() {
-      await client.get(key);
+      await get();
       standIn.count += 1;
-      await set();
+      await set(text);
       return { count: standIn.count };
     }
   }
@@ -27,5 +30,6 @@ export function driverController(client, key) {
   Get('read')(prototype, 'read', Object.getOwnPropertyDescriptor(prototype, 'read'));
   Post('write')(prototype, 'write', Object.getOwnPropertyDescriptor(prototype, 'write'));
   Controller()(DriverController);
-  return set().then(() => DriverController);
+  await set(text);
+  return DriverController;
 }

@@ -1,4 +1,4 @@
-// One contender in a process of its own: node main.js <name> [port of Redis], driven by messages of its parent.
+// One contender in a process of its own: node main.js <name> [port of the backend], driven by messages of its parent.
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -8,7 +8,13 @@ import { controllerWith } from './controller.js';
 import { startProfile, stopProfile } from './profiler.js';
 
 const { platform, layer } = CONTENDERS.find(({ name }) => name === process.argv[2]);
-const { imports, parameter, mount, controller = controllerWith(parameter) } = await import(`./layers/${layer}.js`);
+const {
+  imports,
+  parameter,
+  mount,
+  controller = controllerWith(parameter),
+  answers,
+} = await import(`./layers/${layer}.js`);
 
 class AppModule {}
 Module({ imports, controllers: [controller] })(AppModule);
@@ -22,6 +28,7 @@ answerParent({
   cpu: () => process.cpuUsage(),
   startProfile,
   stopProfile,
+  ...answers,
 });
 
 async function adapterOf(name) {

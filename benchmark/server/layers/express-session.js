@@ -1,5 +1,6 @@
 import { Session } from '@nestjs/common';
 import session from 'express-session';
+import { SECRET } from '../../growth/tokens.js';
 
 export const imports = [];
 export const parameter = Session;
@@ -8,7 +9,7 @@ export const mount = (app) => mountWith(app, {});
 export function mountWith(app, options) {
   app.use(
     session({
-      secret: 'a secret of the benchmark, 32 characters and more',
+      secret: SECRET,
       saveUninitialized: false,
       resave: false,
       ...options,
