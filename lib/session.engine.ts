@@ -87,7 +87,7 @@ export class SessionEngine {
     try {
       await within(attached, storeTimeout, () => new Error(`no answer within ${String(storeTimeout)} ms`));
     } catch (error) {
-      const { name, message } = error as Error;
+      const { name, message = String(error) } = (error ?? {}) as Partial<Error>;
       // By name: both copies of this package can meet in one process.
       if (name === 'SessionConfigError') throw error;
       this.events.emit({

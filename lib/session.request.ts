@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HeaderChanges } from './answer/answer-headers.js';
 import { HeldAnswer, type AnswerOwner } from './answer/held-answer.js';
 import type { SessionEngine } from './session.engine.js';
-import { SessionUsageError, type SessionError } from './session.errors.js';
+import { SessionError, SessionUsageError } from './session.errors.js';
 import { SessionLookup } from './session.lookup.js';
 import { ANONYMOUS, type SessionDevice, type SessionIdentity } from './session.identity.js';
 import { absoluteEnd } from './session.record.js';
@@ -144,6 +144,12 @@ export class SessionRequest implements SessionOwner, TransportAnswer, AnswerOwne
       throw alreadyAnswered('The session was changed within the arguments of the call that answers');
     }
     this.answered = true;
+    // Assignments are refused from now on; a change within a value is seen at the end only.
+    this.rawResponse.once('close', () => {
+      if (this.state?.isSettled === false) {
+        this.state.life.refused(new SessionError('SESSION_ENDED', 'It was changed after the answer had begun.'));
+      }
+    });
   }
 
   headersToAdd(): HeaderChanges {

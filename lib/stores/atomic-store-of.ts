@@ -11,6 +11,12 @@ export function atomicStoreOf(store: unknown, storeTimeout: number): AtomicSessi
       "Session option store: got a client of Redis; wrap it: new RedisStore({ client }) from 'nestjs-token-session/redis'.",
     );
   }
+  if (isCache(store)) {
+    throw new SessionConfigError(
+      'INVALID_STORE',
+      "Session option store: got a cache (Keyv); wrap it: keyvStore(keyv) from 'nestjs-token-session/keyv'.",
+    );
+  }
   if (isAtomic(store)) return store;
   if (isSimple(store)) return new SimpleStoreAdapter(store, storeTimeout);
   throw new SessionConfigError(
@@ -21,8 +27,13 @@ export function atomicStoreOf(store: unknown, storeTimeout: number): AtomicSessi
 
 /** Whether this can be a store, by its methods: that is how `forRoot` tells a store from options. */
 export function isStore(value: unknown): value is SessionStore | AtomicSessionStore {
-  // A client of Redis is refused by its name where a store is made of it.
-  return isSimple(value) || isAtomic(value) || hasMethods(value, ['get', 'set', 'expire']);
+  // A client of Redis and a Keyv are refused by their names where a store is made of it.
+  return isSimple(value) || isAtomic(value) || hasMethods(value, ['get', 'set', 'expire']) || isCache(value);
+}
+
+/** A Keyv, or a cache of cache-manager, which has Keyvs. */
+function isCache(value: unknown): boolean {
+  return hasMethods(value, ['get', 'set', 'delete', 'on']) || hasMethods(value, ['get', 'set', 'del', 'wrap']);
 }
 
 function isAtomic(value: unknown): value is AtomicSessionStore {

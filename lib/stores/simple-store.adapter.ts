@@ -63,8 +63,8 @@ export class SimpleStoreAdapter implements AtomicSessionStore {
     // Later than the deadline of whoever waits, so that a write out of time is told as open, not as failed.
     this.timeout = storeTimeout * 2;
     this.takesCallbacks = store.get.length >= 2;
-    if ('length' in store || 'all' in store) this.count = () => this.countAll();
-    if ('clear' in store) this.clear = () => this.call((done) => store.clear?.(done));
+    if (has(store, 'length') || has(store, 'all')) this.count = () => this.countAll();
+    if (has(store, 'clear')) this.clear = () => this.call((done) => store.clear?.(done));
   }
 
   attach(host: StoreHost): void {
@@ -103,7 +103,7 @@ export class SimpleStoreAdapter implements AtomicSessionStore {
       await this.write(
         id,
         { ...current, usedAt: laterUse(current, times, this.now()) },
-        'touch' in this.store ? 'touch' : 'set',
+        has(this.store, 'touch') ? 'touch' : 'set',
       );
       return true;
     });
@@ -165,7 +165,7 @@ export class SimpleStoreAdapter implements AtomicSessionStore {
 
   private async countAll(): Promise<number> {
     const { store } = this;
-    if (!('all' in store)) return this.call<number>((done) => store.length?.(done));
+    if (!has(store, 'all')) return this.call<number>((done) => store.length?.(done));
     const all = await this.call<object>((done) => store.all?.(done));
     return Object.values(all).filter((session) => !isIndex(session)).length;
   }
@@ -250,12 +250,17 @@ function metadataOf(session: unknown): unknown {
   return typeof session === 'object' && session !== null ? (session as StoredSession)[METADATA_KEY] : undefined;
 }
 
+/** A class may declare a method that it does not have. */
+function has(store: SessionStore, method: 'touch' | 'length' | 'all' | 'clear'): boolean {
+  return typeof store[method] === 'function';
+}
+
 function describeLimits(store: SessionStore): string {
   const { name = store.constructor.name } = store;
   const losses = [
-    'touch' in store ? '' : ' Without touch, each touch costs a get and a set.',
-    'length' in store || 'all' in store ? '' : ' Without length or all, count() is not there.',
-    'clear' in store ? '' : ' Without clear, clear() is not there.',
+    has(store, 'touch') ? '' : ' Without touch, each touch costs a get and a set.',
+    has(store, 'length') || has(store, 'all') ? '' : ' Without length or all, count() is not there.',
+    has(store, 'clear') ? '' : ' Without clear, clear() is not there.',
   ];
   return (
     `${name === '' || name === 'Object' ? 'The session store' : name} writes unconditionally: within one process no ` +

@@ -114,7 +114,8 @@ export class StoreAccess {
       throw this.fault(operation, cause);
     }
     if (!isPromise(answer)) {
-      if (!this.isRemote) this.succeeded(operation);
+      // A cache gives what it has at once, but never carries out a change at once.
+      if (!this.isRemote || WRITES.has(operation)) this.succeeded(operation);
       return answer;
     }
     if (!isProbe) return this.withDeadline(operation, answer);

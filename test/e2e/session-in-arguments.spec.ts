@@ -3,17 +3,18 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import compression from 'compression';
 import express from 'express';
-import { session, type Session, type SessionMiddleware } from 'nestjs-token-session';
+import { filter, firstValueFrom } from 'rxjs';
+import { session, type Session, type SessionEvent, type SessionMiddleware } from 'nestjs-token-session';
 import { SILENT } from '../support/app.js';
 import { call, type Answer } from '../support/client.js';
 
-type Request = IncomingMessage & { session: Session<{ views: number }> };
+type Request = IncomingMessage & { session: Session<{ views: number; list: string[] }> };
 type Handler = (request: Request, response: ServerResponse) => unknown;
 
 /** The session is looked at within the arguments: JavaScript has looked up Node's own method by then. */
 const HANDLERS: Record<string, Handler> = {
   end: (req, res) => res.end(String(req.session.views)),
-  'end without a body': (req, res) => res.end(Object.keys(req.session).length > 9 ? 'x' : undefined),
+  'end without a body': (req, res) => res.end(Object.keys(req.session).length > 99 ? 'x' : undefined),
   'write, then end': (req, res) => {
     res.write(String(req.session.views));
     res.end('.');
@@ -40,6 +41,7 @@ async function serve(kind: 'connect' | 'express', handler: Handler, ...before: u
   app.use(sessions);
   app.use('/count', ((req: Request, res: ServerResponse) => {
     req.session.views = 7;
+    req.session.list = [];
     res.end('7');
   }) as never);
   app.use(handler as never);
@@ -50,6 +52,11 @@ async function serve(kind: 'connect' | 'express', handler: Handler, ...before: u
   server = createServer(app as never).listen(0, '127.0.0.1');
   await new Promise((resolve) => server?.once('listening', resolve));
   return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+}
+
+function firstEvent(type: SessionEvent['type']): Promise<SessionEvent> {
+  const events = (sessions as SessionMiddleware).service.events$;
+  return firstValueFrom(events.pipe(filter((event) => event.type === type)));
 }
 
 function shown({ status, text, headers }: Answer): unknown[] {
@@ -79,6 +86,18 @@ describe.each(['connect', 'express'] as const)(
       const { token } = await call(url, '/count');
       const answer = await call(url, '/', { token });
       expect([answer.status, answer.text]).toEqual([500, 'ALREADY_ANSWERED']);
+    });
+
+    it('law 12: a change within a value that comes after such an answer has begun is told', async () => {
+      const url = await serve(kind, (req, res) => {
+        res.write(String(req.session.list?.length));
+        req.session.list?.push('late');
+        res.end();
+      });
+      const { token } = await call(url, '/count');
+      const refused = firstEvent('write_refused');
+      expect((await call(url, '/', { token })).text).toBe('0');
+      expect(await refused).toMatchObject({ reason: expect.stringContaining('after the answer had begun') as string });
     });
   },
 );

@@ -12,11 +12,11 @@ export class AbandonedStatements {
   private isBusy = false;
 
   /**
-   * @param table by which a statement is known as ours: behind a pooler a number may be another program's
+   * @param mark by which a statement is known as ours: behind a pooler a number may be another program's
    * @param run runs a statement within a deadline
    */
   constructor(
-    private readonly table: string,
+    private readonly mark: string,
     private readonly run: (statement: PostgresStatement, values: unknown[]) => Promise<unknown>,
   ) {
     this.cancel = changing(
@@ -38,7 +38,7 @@ export class AbandonedStatements {
     while (this.pids.size > 0) {
       const pids = [...this.pids];
       this.pids.clear();
-      await this.run(this.cancel, [pids, this.table]).catch(() => undefined);
+      await this.run(this.cancel, [pids, this.mark]).catch(() => undefined);
     }
     this.isBusy = false;
   }

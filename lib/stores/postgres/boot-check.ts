@@ -10,6 +10,9 @@ const OLDEST = 120_000;
 /** Encodings that can hold any text. */
 const ENCODINGS = ['UTF8', 'SQL_ASCII'];
 
+/** SQLSTATEs of a connection that will never be made: no such role or database, a wrong password. */
+const NO_ENTRY = /^(?:28|3D)/;
+
 /** SQLSTATEs of what is not as a statement needs it: names, types, privileges. */
 const MISFIT = /^(?:42|3F|0A)/;
 
@@ -60,21 +63,31 @@ async function serverOf(link: PostgresLink): Promise<Server> {
     encoding: "current_setting('server_encoding')",
   };
   const columns = Object.entries(settings).map(([name, expression]) => `${expression} AS ${name}`);
-  const { rows } = await link.run({ text: `SELECT ${columns.join(', ')}`, changes: false }, []);
-  return rows[0] as Server;
+  try {
+    const { rows } = await link.run({ text: `SELECT ${columns.join(', ')}`, changes: false }, []);
+    return rows[0] as Server;
+  } catch (error) {
+    const { message, cause } = error as Error;
+    if (NO_ENTRY.test(sqlStateOf(cause) ?? '')) refuse(`no connection: ${message}. Look at what the pool was given`);
+    throw error;
+  }
 }
 
 /** Has each statement planned, which needs all that running it does: tables, columns, types, functions, privileges. */
 async function planAll(link: PostgresLink, texts: string[]): Promise<void> {
-  for (const text of texts) {
-    const values = new Set(text.match(/\$\d+/g));
-    try {
-      await link.run({ text: `EXPLAIN ${text}`, changes: false }, Array(values.size).fill(null));
-    } catch (error) {
-      const cause = (error as Error).cause ?? error;
-      if (!MISFIT.test(sqlStateOf(cause) ?? '')) throw error;
-      refuse(`${remedyFor(cause) ?? 'the tables are not as it needs them: run migrate()'} (${asError(cause).message})`);
-    }
+  // All at once, as there is little time; the first that fails is told.
+  const plans = await Promise.allSettled(texts.map((text) => plan(link, text)));
+  for (const planned of plans) if (planned.status === 'rejected') throw planned.reason;
+}
+
+async function plan(link: PostgresLink, text: string): Promise<void> {
+  const values = new Set(text.match(/\$\d+/g));
+  try {
+    await link.run({ text: `EXPLAIN ${text}`, changes: false }, Array(values.size).fill(null));
+  } catch (error) {
+    const cause = (error as Error).cause ?? error;
+    if (!MISFIT.test(sqlStateOf(cause) ?? '')) throw error;
+    refuse(`${remedyFor(cause) ?? 'the tables are not as it needs them: run migrate()'} (${asError(cause).message})`);
   }
 }
 

@@ -9,8 +9,8 @@ const MAX_ATTEMPTS = 10;
 
 export interface PostgresLinkOptions {
   readonly pool: PostgresPool;
-  /** The table whose name all statements have in them. */
-  readonly table: string;
+  /** What all statements have in them. */
+  readonly mark: string;
   /** How long a statement may take, in ms. */
   patience(): number;
   /** Takes what the application should know. */
@@ -25,7 +25,7 @@ export class PostgresLink {
   private readonly abandoned: AbandonedStatements;
 
   constructor(private readonly options: PostgresLinkOptions) {
-    this.abandoned = new AbandonedStatements(options.table, ({ text }, values) =>
+    this.abandoned = new AbandonedStatements(options.mark, ({ text }, values) =>
       this.once({ text, values }, this.due()),
     );
     // A connection that breaks while nobody uses it is an event of the pool, also when the application is closing.

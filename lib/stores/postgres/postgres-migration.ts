@@ -28,8 +28,11 @@ export async function migrate(pool: PostgresPool, table: ResolvedPostgresTable):
     // One text is one transaction.
     await pool.query([LOCK, ...missing.map(({ statement }) => statement)].join(';\n'));
   } catch (error) {
+    const { message } = asError(error);
     const remedy = REMEDIES[sqlStateOf(error) ?? ''];
-    if (remedy === undefined) throw error;
-    throw new SessionConfigError('INVALID_STORE', `PostgresStore.migrate: ${remedy} (${asError(error).message}).`);
+    if (remedy !== undefined)
+      throw new SessionConfigError('INVALID_STORE', `PostgresStore.migrate: ${remedy} (${message}).`);
+    const hint = 'Is the address right, and the server there? An application starts without migrate() and waits for it';
+    throw new Error(`PostgresStore.migrate: ${message}. ${hint}.`, { cause: error });
   }
 }

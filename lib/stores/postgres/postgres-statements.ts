@@ -10,6 +10,9 @@ const CLEAR_BATCH = 2_000;
 /** The clock that decides when an entry ends, where the application does not say it. */
 const SERVER_TIME = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 
+/** The earlier of both clocks: a process whose clock is ahead must not end the sessions of the others. */
+const SWEEP_TIME = `(SELECT least($1::bigint, CASE WHEN $2::boolean THEN ${SERVER_TIME} END))`;
+
 /** Whether the server is a standby, for all that reads: it lags behind, and would open what has ended (law 6). */
 const STANDBY = 'pg_is_in_recovery() AS standby';
 
@@ -48,12 +51,18 @@ export function statementsOf({ sessions, users, add, settle, revoke, remove }: P
     destroy: changing(`DELETE FROM ${sessions} WHERE id = $1::text RETURNING ${COLUMNS}`),
     /** $1 id, $2 version */
     destroyVersion: changing(`DELETE FROM ${sessions} WHERE id = $1::text AND version = $2::text RETURNING ${COLUMNS}`),
-    /** $1 now. Of those that are due it removes the ended ones, and notes of the others when they will be. */
+    /**
+     * $1 now, $2 whether the server's clock has to say so, too. Of those that are due it removes the ended ones, with
+     * their users' entries, and notes of the others when they will be.
+     */
     sweep: changing(
-      `WITH due AS (SELECT id, ${SAFE_ENDS_AT} AS ends_at FROM ${sessions} WHERE sweep_at <= $1::bigint ` +
+      `WITH due AS (SELECT id, user_id, ${SAFE_ENDS_AT} AS ends_at FROM ${sessions} WHERE sweep_at <= ${SWEEP_TIME} ` +
         `ORDER BY sweep_at LIMIT ${String(SWEEP_BATCH)} FOR UPDATE SKIP LOCKED), ` +
-        `gone AS (DELETE FROM ${sessions} s USING due WHERE s.id = due.id AND due.ends_at <= $1::bigint RETURNING 1), ` +
-        `moved AS (UPDATE ${sessions} s SET sweep_at = due.ends_at FROM due WHERE s.id = due.id AND due.ends_at > $1::bigint) ` +
+        `gone AS (DELETE FROM ${sessions} s USING due WHERE s.id = due.id AND due.ends_at <= ${SWEEP_TIME} RETURNING 1), ` +
+        `moved AS (UPDATE ${sessions} s SET sweep_at = due.ends_at FROM due WHERE s.id = due.id AND due.ends_at > ${SWEEP_TIME}), ` +
+        // SKIP LOCKED: whoever is at work on a user's entries must not meet another order of locks.
+        `entries AS (DELETE FROM ${users} WHERE ctid = ANY (ARRAY(SELECT u.ctid FROM due JOIN ${users} u ` +
+        `ON u.user_id = due.user_id AND u.id = due.id WHERE due.ends_at <= ${SWEEP_TIME} FOR UPDATE OF u SKIP LOCKED))) ` +
         'SELECT (SELECT count(*) FROM due)::int AS seen, (SELECT count(*) FROM gone)::int AS removed',
     ),
     /** $1 now, or NULL for the clock of the server */

@@ -15,6 +15,7 @@ import type { PostgresPool } from './postgres-pool.js';
 import { migrate } from './postgres-migration.js';
 import { namesOf, type PostgresNames } from './postgres-schema.js';
 import { statementsOf, SWEEP_BATCH, type PostgresStatements } from './postgres-statements.js';
+import { quoted } from './postgres-statement.js';
 import { PostgresUserIndex } from './postgres-user-index.js';
 import { resolvePostgresOptions, type PostgresStoreOptions, type ResolvedPostgresTable } from './postgres.options.js';
 import { recordOf, span, textValue, time, valuesOf, type RecordRow } from './record-row.js';
@@ -52,7 +53,8 @@ export class PostgresStore implements AtomicSessionStore {
     this.statements = statementsOf(this.names);
     this.link = new PostgresLink({
       pool,
-      table: table.table,
+      // As all statements have it, the functions of the index too.
+      mark: quoted(table.table).slice(0, -1),
       patience: () => (this.host?.storeTimeout ?? PATIENCE) * PART_OF_DEADLINE,
       told: (text) => this.host?.notice(text),
     });
@@ -64,6 +66,7 @@ export class PostgresStore implements AtomicSessionStore {
    * only looks. Needs a role that may create in the schema; afterwards the application needs none.
    *
    * @throws SessionConfigError `INVALID_STORE` when the schema is not there, or the role may not create in it
+   * @throws Error when the server is not reached
    */
   async migrate(): Promise<void> {
     await migrate(this.pool, this.table);
@@ -112,9 +115,9 @@ export class PostgresStore implements AtomicSessionStore {
   }
 
   async sweep(): Promise<SweepResult> {
-    const { rows } = await this.link.run(this.statements.sweep, [time(this.now())]);
-    const { seen, removed } = rows[0] as { seen: number; removed: number };
     const now = this.indexTime();
+    const { rows } = await this.link.run(this.statements.sweep, [time(this.now()), now === undefined]);
+    const { seen, removed } = rows[0] as { seen: number; removed: number };
     const users = await this.link.run(this.statements.sweepUsers, [now === undefined ? null : time(now)]);
     return { removed, done: Math.max(seen, users.rowCount ?? 0) < SWEEP_BATCH };
   }

@@ -31,7 +31,7 @@ const VALUES: Record<
   touch: `'i5', ${now}, ${now}`,
   destroy: `'i5'`,
   destroyVersion: `'i5', 'v'`,
-  sweep: `${now}`,
+  sweep: `${now}, true`,
   sweepUsers: 'NULL',
   count: `'i5', ${now}`,
   clear: `'i5'`,

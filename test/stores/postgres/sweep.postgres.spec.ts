@@ -159,7 +159,7 @@ describe('the sweep against others', () => {
   it('law 6, R59: a touch and an update that come while the sweep removes the session find none', async () => {
     await store.create(idOf('a'), living(MINUTE));
     const late = clock.now() + MINUTE;
-    const sweep = await holding(statements.sweep.text, [late]);
+    const sweep = await holding(statements.sweep.text, [late, false]);
     const writes = Promise.all([
       store.touch(idOf('a'), living(MINUTE)),
       store.update(idOf('a'), living(MINUTE, 'v2'), 'v1'),
@@ -175,7 +175,7 @@ describe('the sweep against others', () => {
     await store.create(idOf('a'), living(MINUTE));
     clock.advance(MINUTE - 1);
     await store.touch(idOf('a'), living(MINUTE));
-    const sweep = await holding(statements.sweep.text, [clock.now() + 1]);
+    const sweep = await holding(statements.sweep.text, [clock.now() + 1, false]);
     clock.advance(2);
     const touch = store.touch(idOf('a'), living(MINUTE));
     await somebodyWaits();
