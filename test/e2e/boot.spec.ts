@@ -1,3 +1,4 @@
+import { Keyv } from 'keyv';
 import { jest } from '@jest/globals';
 import {
   Controller,
@@ -149,14 +150,12 @@ describe('boot errors', () => {
     expect(await bootError(SessionModule.forRootAsync({ useFactory }))).toMatchObject(expected);
   });
 
-  it.each([
-    ['node-redis', () => createClient()],
-    ['ioredis', () => new Redis({ lazyConnect: true })],
-  ])('a client of Redis in the place of a store names the remedy: %s', async (_name, create) => {
-    const expected = {
-      code: 'INVALID_STORE',
-      message: expect.stringMatching(/wrap it: new RedisStore\(\{ client \}\)/),
-    };
+  it.each<[string, () => object, string]>([
+    ['a client of node-redis', () => createClient(), 'new RedisStore({ client })'],
+    ['a client of ioredis', () => new Redis({ lazyConnect: true }), 'new RedisStore({ client })'],
+    ['a Keyv', () => new Keyv(), 'keyvStore(keyv)'],
+  ])('in the place of a store names the remedy: %s', async (_name, create, remedy) => {
+    const expected = { code: 'INVALID_STORE', message: expect.stringContaining(`wrap it: ${remedy}`) };
     const client = create() as unknown as MemoryStore;
     expect(await bootError(SessionModule.forRoot(client))).toMatchObject(expected);
     expect(await bootError(SessionModule.forRoot({ store: client }))).toMatchObject(expected);
