@@ -38,6 +38,13 @@ describe('a CommonJS application on Nest 11', () => {
     expect(JSON.parse(report)).toMatchObject({ success: true, numPassedTests: 2 });
   });
 
+  it.each(['dist-tsc', 'dist-swc'])(
+    'has every entry point, with the drivers of an application: %s',
+    async (compiled) => {
+      expect(await app.node(`${compiled}/entry-points.js`)).toContain('every entry point works');
+    },
+  );
+
   it('finds no fault in our declarations', async () => {
     expect(await app.declarationFaults('tsconfig.isolated.json')).toEqual([]);
   });

@@ -35,6 +35,13 @@ describe('an ES module application on Nest 12', () => {
     () => redis.url,
   );
 
+  it.each(['dist-tsc', 'dist-swc'])(
+    'has every entry point, with the drivers of an application: %s',
+    async (compiled) => {
+      expect(await app.node(`${compiled}/entry-points.js`)).toContain('every entry point works');
+    },
+  );
+
   it('finds no fault in our declarations', async () => {
     expect(await app.declarationFaults('tsconfig.isolated.json')).toEqual([]);
   });
