@@ -90,7 +90,7 @@ describe('cost by the sessions of one user', () => {
     // What is left are the tombstones of the rotations, for a minute.
     expect(await server.ask('EXISTS', keyOf('ada'))).toBe(0);
     expect(await server.ask('DBSIZE')).toBe(3);
-  });
+  }, 180_000);
 });
 
 describe('ASVS 14.2.7: what is left of sessions that ran out goes', () => {
