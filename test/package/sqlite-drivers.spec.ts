@@ -16,9 +16,9 @@ interface BetterSqlite3 extends SqliteDatabase {
   defaultSafeIntegers(): this;
   close(): void;
 }
-const BetterSqlite3 = createRequire(join(folder, 'package.json'))('better-sqlite3') as new (
-  file: string,
-) => BetterSqlite3;
+const requireDriver = createRequire(join(folder, 'package.json'));
+const BetterSqlite3 = requireDriver('better-sqlite3') as new (file: string) => BetterSqlite3;
+const TypeScript5 = requireDriver('typescript') as typeof ts;
 
 /** The Node of `test/drivers/sqlite`, that has node:sqlite. */
 const newerNode = join(folder, 'node_modules/node/bin/node');
@@ -105,32 +105,44 @@ it('F70, laws 4 and 6: after 21 kills -9 every write that was acknowledged is th
   expect(database.prepare('PRAGMA integrity_check').get()).toMatchObject({ integrity_check: 'ok' });
 });
 
-it('the option takes the databases of all three by their own types, and no others', () => {
-  const code = `
-    import BetterSqlite3 from 'better-sqlite3';
-    import Libsql from 'libsql';
-    import { DatabaseSync } from 'node:sqlite';
-    import { SqliteStore } from 'nestjs-token-session/sqlite';
-    new SqliteStore({ database: new BetterSqlite3('x') });
-    new SqliteStore({ database: new Libsql('x') });
-    new SqliteStore({ database: new DatabaseSync('x') });
-    new SqliteStore({ database: new Map() });
-  `;
-  const name = join(folder, 'types.mts');
-  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as {
-    config: object;
-  };
-  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
-  Object.assign(options, { types: ['node'], typeRoots: [join(folder, 'node_modules/@types')] });
-  const host = ts.createCompilerHost(options);
-  const { fileExists, readFile } = host;
-  host.fileExists = (path) => path === name || fileExists.call(host, path);
-  host.readFile = (path) => (path === name ? code : readFile.call(host, path));
-  const program = ts.createProgram([name], options, host);
-  const found = program.getSemanticDiagnostics(program.getSourceFile(name));
-  expect(found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '))).toEqual([
-    expect.stringMatching(
-      /Map<any, any>.* is missing the following properties from type 'SqliteDatabase': prepare, exec/,
-    ),
-  ]);
+// Types that are generic are read in another way by TypeScript 5, which Nest 11 sets up.
+it.each([ts, TypeScript5])(
+  'TypeScript $version: the options take databases of all three, and a pool of pg, by their own types, and no others',
+  (ts) => {
+    const code = `
+      import BetterSqlite3 from 'better-sqlite3';
+      import Libsql from 'libsql';
+      import { DatabaseSync } from 'node:sqlite';
+      import { Pool } from 'pg';
+      import { PostgresStore } from 'nestjs-token-session/postgres';
+      import { SqliteStore } from 'nestjs-token-session/sqlite';
+      new SqliteStore({ database: new BetterSqlite3('x') });
+      new SqliteStore({ database: new Libsql('x') });
+      new SqliteStore({ database: new DatabaseSync('x') });
+      new PostgresStore({ pool: new Pool() });
+      new SqliteStore({ database: new Map() });
+    `;
+    const name = join(folder, 'types.mts');
+    const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as {
+      config: object;
+    };
+    const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
+    Object.assign(options, { types: ['node'], typeRoots: [join(folder, 'node_modules/@types')] });
+    const host = ts.createCompilerHost(options);
+    const { fileExists, readFile } = host;
+    host.fileExists = (path) => path === name || fileExists.call(host, path);
+    host.readFile = (path) => (path === name ? code : readFile.call(host, path));
+    const program = ts.createProgram([name], options, host);
+    const found = program.getSemanticDiagnostics(program.getSourceFile(name));
+    expect(found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '))).toEqual([
+      expect.stringMatching(
+        /Map<any, any>.* is missing the following properties from type 'SqliteDatabase': prepare, exec/,
+      ),
+    ]);
+  },
+  60_000,
+);
+
+it('the two versions of TypeScript are those of Nest 11 and of this package', () => {
+  expect([TypeScript5.version, ts.version]).toEqual([expect.stringMatching(/^5\./), expect.stringMatching(/^6\./)]);
 });

@@ -149,7 +149,7 @@ function rehearse(database: SqliteDatabase, { records, users }: SqliteStatements
   const times = { startedAt: 0, usedAt: 0, idleTimeout: 1, absoluteTimeout: 1 };
   database.exec('SAVEPOINT rehearsal');
   records.create('', { ...times, payload: '', version: '' }, 0);
-  users.change('', 0, (entries) => entries.add('', 1, {}, 0));
+  users.add('', '', 1, {}, 0);
   database.exec('ROLLBACK TO rehearsal; RELEASE rehearsal');
 }
 

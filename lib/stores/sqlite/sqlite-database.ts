@@ -3,6 +3,15 @@ export type SqliteValue = string | number | null | Buffer;
 
 /** What the store calls of a prepared statement, in the form that better-sqlite3, libsql and node:sqlite share. */
 export interface SqliteStatement {
+  // unknown: the types of better-sqlite3 and libsql are generic in what is bound, and TypeScript 5 reads that as
+  // "one value that is not null", which fits nothing narrower.
+  get(...values: unknown[]): unknown;
+  all(...values: unknown[]): unknown[];
+  run(...values: unknown[]): { readonly changes: number | bigint };
+}
+
+/** A statement of this store: it binds these values only. */
+export interface PreparedStatement extends SqliteStatement {
   get(...values: SqliteValue[]): unknown;
   all(...values: SqliteValue[]): unknown[];
   run(...values: SqliteValue[]): { readonly changes: number | bigint };

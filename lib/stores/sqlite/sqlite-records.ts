@@ -6,7 +6,7 @@ import {
   unbound,
   type SqliteDatabase,
   type SqliteRow,
-  type SqliteStatement,
+  type PreparedStatement,
   type SqliteValue,
 } from './sqlite-database.js';
 import { ENDS_AT, type SqliteTables } from './sqlite-schema.js';
@@ -24,16 +24,16 @@ const COUNT_BATCH = 5_000;
 
 /** The statements about sessions. Those that write run within a transaction. */
 export class SqliteRecords {
-  private readonly select: SqliteStatement;
-  private readonly insert: SqliteStatement;
-  private readonly replace: SqliteStatement;
-  private readonly replaceEarlier: SqliteStatement;
-  private readonly use: SqliteStatement;
-  private readonly remove: SqliteStatement;
-  private readonly removeVersion: SqliteStatement;
-  private readonly living: SqliteStatement;
-  private readonly last: SqliteStatement;
-  private readonly removeUpTo: SqliteStatement;
+  private readonly select: PreparedStatement;
+  private readonly insert: PreparedStatement;
+  private readonly replace: PreparedStatement;
+  private readonly replaceEarlier: PreparedStatement;
+  private readonly use: PreparedStatement;
+  private readonly remove: PreparedStatement;
+  private readonly removeVersion: PreparedStatement;
+  private readonly living: PreparedStatement;
+  private readonly last: PreparedStatement;
+  private readonly removeUpTo: PreparedStatement;
 
   constructor(database: SqliteDatabase, { sessions }: SqliteTables) {
     const columns = COLUMNS.join(', ');

@@ -1,5 +1,5 @@
 import type { SweepResult } from '../session-store.js';
-import { bound, unbound, type SqliteDatabase, type SqliteRow, type SqliteStatement } from './sqlite-database.js';
+import { bound, unbound, type SqliteDatabase, type SqliteRow, type PreparedStatement } from './sqlite-database.js';
 import { ENDS_AT, type SqliteTables } from './sqlite-schema.js';
 
 /** How many sessions, and entries of users, one sweep looks at. */
@@ -7,11 +7,11 @@ const BATCH = 200;
 
 /** Removes what has ended. */
 export class SqliteSweep {
-  private readonly isDue: SqliteStatement;
-  private readonly postpone: SqliteStatement;
-  private readonly removeSessions: SqliteStatement;
-  private readonly removeEntry: SqliteStatement;
-  private readonly removeEntries: SqliteStatement;
+  private readonly isDue: PreparedStatement;
+  private readonly postpone: PreparedStatement;
+  private readonly removeSessions: PreparedStatement;
+  private readonly removeEntry: PreparedStatement;
+  private readonly removeEntries: PreparedStatement;
 
   constructor(database: SqliteDatabase, { sessions, users }: SqliteTables) {
     const due = `rowid IN (SELECT rowid FROM ${sessions} WHERE sweep_at <= ? ORDER BY sweep_at LIMIT ?)`;

@@ -1,21 +1,24 @@
 import { UserEntries } from '../user-entries.js';
-import { bound, numberOf, type SqliteDatabase, type SqliteRow, type SqliteStatement } from './sqlite-database.js';
+import type { UserIndexAddition, UserIndexChoice, UserIndexEntry, UserIndexTerms } from '../user-index.js';
+import { bound, type PreparedStatement, type SqliteDatabase } from './sqlite-database.js';
 import type { SqliteTables } from './sqlite-schema.js';
+import { SqliteUserRows, type StoredEntry } from './sqlite-user-rows.js';
 
-type StoredEntry = ReturnType<UserEntries['stored']>[number];
 type Entry = StoredEntry[1];
 
-/** The statements about the index of users: one row for each entry, those of a user side by side. */
+/**
+ * The index of users: one row for each entry, those of a user side by side. What the operations do is decided by
+ * `UserEntries`, which is given what it looks at. All but `list` within a transaction.
+ */
 export class SqliteUsers {
-  private readonly select: SqliteStatement;
-  private readonly put: SqliteStatement;
-  private readonly removeThese: SqliteStatement;
-  private readonly removeSome: SqliteStatement;
+  private readonly rows: SqliteUserRows;
+  private readonly put: PreparedStatement;
+  private readonly removeThese: PreparedStatement;
+  private readonly removeSome: PreparedStatement;
 
-  constructor(database: SqliteDatabase, { users }: SqliteTables) {
-    this.select = database.prepare(
-      `SELECT id, ends_at, settled, revoked, replaces, replaced FROM ${users} WHERE user_id = ? AND ends_at > ?`,
-    );
+  constructor(database: SqliteDatabase, tables: SqliteTables) {
+    const { users } = tables;
+    this.rows = new SqliteUserRows(database, tables);
     this.put = database.prepare(
       `INSERT INTO ${users} (user_id, id, ends_at, settled, revoked, replaces, replaced) VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (user_id, id) DO UPDATE SET ends_at = excluded.ends_at, settled = excluded.settled,
@@ -29,23 +32,25 @@ export class SqliteUsers {
     );
   }
 
-  /** The entries of a user that have not ended. */
-  entriesOf(userId: string, now: number): UserEntries {
-    return new UserEntries(this.rowsOf(userId, now));
+  add(userId: string, id: string, lifetime: number, terms: UserIndexTerms, now: number): UserIndexAddition {
+    const { replaces, max } = terms;
+    const counts = max !== undefined && replaces === undefined;
+    const rows = counts ? this.rows.all(userId, now) : this.rows.toAdd(userId, now, id, replaces);
+    return this.change(userId, rows, (entries) => entries.add(id, lifetime, terms, now));
   }
 
-  /** Lets `act` change the entries of a user, and writes what it changed. Within a transaction. */
-  change<T>(userId: string, now: number, act: (entries: UserEntries) => T): T {
-    const before = new Map(this.rowsOf(userId, now));
-    const entries = new UserEntries(before);
-    const result = act(entries);
-    const after = new Map(entries.stored());
-    const gone = [...before.keys()].filter((id) => !after.has(id));
-    if (gone.length > 0) this.remove(userId, gone);
-    for (const [id, entry] of after) {
-      if (!isSame(before.get(id), entry)) this.write(userId, id, entry);
-    }
-    return result;
+  settle(userId: string, id: string, lifetime: number, now: number): boolean {
+    const rows = this.rows.toSettle(userId, now, id);
+    return this.change(userId, rows, (entries) => entries.settle(id, lifetime, now));
+  }
+
+  revoke(userId: string, choice: UserIndexChoice, now: number): string[] {
+    const rows = 'only' in choice ? this.rows.toRevoke(userId, now, choice.only) : this.rows.all(userId, now);
+    return this.change(userId, rows, (entries) => entries.revoke(choice, now));
+  }
+
+  list(userId: string, now: number): UserIndexEntry[] {
+    return new UserEntries(this.rows.all(userId, now)).list(now);
   }
 
   remove(userId: string, ids: readonly string[]): void {
@@ -57,30 +62,24 @@ export class SqliteUsers {
     return Number(this.removeSome.run(batch).changes) === batch;
   }
 
-  private rowsOf(userId: string, now: number): StoredEntry[] {
-    return this.select.all(bound(userId), now).flatMap((row) => storedEntry(row as SqliteRow));
+  /** Lets `act` change these entries of a user, and writes what it changed. */
+  private change<T>(userId: string, rows: readonly StoredEntry[], act: (entries: UserEntries) => T): T {
+    const before = new Map(rows);
+    const entries = new UserEntries(before);
+    const result = act(entries);
+    const after = new Map(entries.stored());
+    const gone = [...before.keys()].filter((id) => !after.has(id));
+    if (gone.length > 0) this.remove(userId, gone);
+    for (const [id, entry] of after) {
+      if (!isSame(before.get(id), entry)) this.write(userId, id, entry);
+    }
+    return result;
   }
 
   private write(userId: string, id: string, entry: Entry): void {
     const { endsAt, settled, revoked, replaces = null, replaced = null } = entry;
     this.put.run(bound(userId), id, endsAt, Number(settled), Number(revoked), replaces, replaced);
   }
-}
-
-/** The entry of a row; nothing for a row that another program has made of it (S52). */
-function storedEntry(row: SqliteRow): StoredEntry[] {
-  const { id, replaces, replaced } = row;
-  const endsAt = numberOf(row['ends_at']);
-  if (typeof id !== 'string' || typeof endsAt !== 'number') return [];
-  const entry: Entry = {
-    endsAt,
-    settled: numberOf(row['settled']) === 1,
-    // What can't be told to count does not.
-    revoked: numberOf(row['revoked']) !== 0,
-    ...(typeof replaces === 'string' && { replaces }),
-    ...(typeof replaced === 'string' && { replaced }),
-  };
-  return [[id, entry]];
 }
 
 function isSame(before: Readonly<Entry> | undefined, { endsAt, settled, revoked, replaces, replaced }: Entry): boolean {
