@@ -3,9 +3,18 @@ import { SESSION_ENGINE } from '../session.constants.js';
 import type { SessionEngine } from '../session.engine.js';
 import { SessionUsageError } from '../session.errors.js';
 import type { SessionMiddleware } from '../session.middleware.js';
+import { isPromise } from '../stores/awaitable.js';
 
 /** The session layer of an application, or of the plain middleware. Not the class of this copy of the package, perhaps. */
 export function engineOf(app: INestApplicationContext | SessionMiddleware): SessionEngine {
+  // A beforeEach that failed leaves nothing.
+  if (!isApp(app)) {
+    throw new SessionUsageError(
+      'NOT_MOUNTED',
+      "testSessions takes the application, as createNestApplication() or compile() gives it, or session()'s middleware; " +
+        `got ${isPromise(app) ? 'a promise: await it' : shown(app)}.`,
+    );
+  }
   if ('service' in app) return app.service['engine'];
   try {
     return app.get<SessionEngine>(SESSION_ENGINE, { strict: false });
@@ -16,4 +25,14 @@ export function engineOf(app: INestApplicationContext | SessionMiddleware): Sess
       { cause },
     );
   }
+}
+
+/** What came in place of what was wanted, for messages. */
+export function shown(value: unknown): string {
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
+
+function isApp(app: unknown): boolean {
+  if (typeof app === 'function') return 'service' in app;
+  return typeof app === 'object' && app !== null && 'get' in app && typeof app.get === 'function';
 }

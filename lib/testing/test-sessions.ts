@@ -13,6 +13,8 @@ import { createToken } from '../session-token.js';
 import type { SessionTransport } from '../transports/session-transport.js';
 import type { TransportPlan } from '../transports/transport-plan.js';
 import { engineOf } from './engine-of.js';
+import { checkSignedIn } from './signed-in-options.js';
+import { idsOf, refusePublicId } from './stored-ids.js';
 import {
   foundIn,
   headersIn,
@@ -69,6 +71,7 @@ export class TestSessions {
     userId: string | number | bigint,
     { data = {}, via, ...login }: SignedInOptions = {},
   ): Promise<TestSession> {
+    checkSignedIn(login);
     const transport = this.transportOf(via);
     const session = await this.service.login(this.sessionWith(data), userId, {
       ...login,
@@ -90,9 +93,10 @@ export class TestSessions {
    *
    * @param which its id, its token, the headers of a request with it, or what `signedIn` gave
    * @throws SessionError `STORE_UNAVAILABLE`, `FORMAT_UNKNOWN`
+   * @throws SessionUsageError `NOT_SUPPORTED` for an id with a store whose keys are the tokens (`rawIds`)
    */
   async stored(which: string | TestSession | HeaderValues): Promise<StoredSessionView | undefined> {
-    for (const id of this.idsOf(which)) {
+    for (const id of idsOf(this.engine, which)) {
       const reading = interpret(this.engine, await this.engine.store.load(id));
       if (reading.kind === 'newer') throw reading.error;
       if (reading.kind !== 'live') continue;
@@ -100,6 +104,7 @@ export class TestSessions {
       const data = options.codec.decode(reading.text);
       return { id: this.engine.tokens.publicIdOf(id), data, ...detailsOf(reading.record, reading.identity, options) };
     }
+    refusePublicId(this.engine, which);
     return undefined;
   }
 
@@ -153,20 +158,6 @@ export class TestSessions {
     const names = transports.map(({ name }) => `'${name}'`).join(', ');
     throw new SessionUsageError('NOT_SUPPORTED', `testSessions: via takes one of ${names}; got '${String(via)}'.`);
   }
-
-  /** Under which keys the store may have it. */
-  private idsOf(which: string | TestSession | HeaderValues): string[] {
-    const { tokens, options } = this.engine;
-    // Ids and tokens look alike.
-    if (typeof which === 'string') return tokens.isToken(which) ? [which, tokens.idOf(which)] : [];
-    if (isTestSession(which)) return [tokens.idOf(which.token)];
-    const request = requestWith(which);
-    for (const transport of options.readingOrder) {
-      const token = transport.read(request);
-      if (token !== undefined) return tokens.isToken(token) ? [tokens.idOf(token)] : [];
-    }
-    return [];
-  }
 }
 
 /**
@@ -177,11 +168,6 @@ export class TestSessions {
  */
 export function testSessions(app: INestApplicationContext | SessionMiddleware): TestSessions {
   return new TestSessions(engineOf(app));
-}
-
-function isTestSession(which: object): which is TestSession {
-  const { token, id, headers } = which as Partial<TestSession>;
-  return typeof token === 'string' && typeof id === 'string' && typeof headers === 'object';
 }
 
 /** What the application chooses for a request without a path and without headers of its own. */

@@ -1,7 +1,10 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
+import { SessionUsageError } from '../session.errors.js';
+import { isPromise } from '../stores/awaitable.js';
 import type { TokenFormat } from '../stores/session-store.js';
 import type { SessionTransport, TransportAnswer, TransportRequest } from '../transports/session-transport.js';
+import { shown } from './engine-of.js';
 
 /** Headers of a request or an answer: of supertest, `inject`, Node. */
 export type HeaderValues = Readonly<Record<string, string | readonly string[] | number | undefined>>;
@@ -18,8 +21,18 @@ export interface SentToken {
   readonly cookies: readonly string[];
 }
 
-/** The headers of an answer, whoever got it. */
-export function headersIn({ headers }: AnswerWithHeaders): HeaderValues {
+/**
+ * The headers of an answer, whoever got it.
+ *
+ * @throws SessionUsageError `NOT_SUPPORTED` for what is no answer
+ */
+export function headersIn(answer: AnswerWithHeaders): HeaderValues {
+  const { headers }: Partial<AnswerWithHeaders> = isObject(answer) ? answer : {};
+  if (typeof headers !== 'object') {
+    // A request of supertest is a promise, too.
+    const got = isPromise(answer) ? 'a promise: await the request' : shown(answer);
+    throw new SessionUsageError('NOT_SUPPORTED', `testSessions takes an answer, which has headers; got ${got}.`);
+  }
   // Several cookies would be one value.
   if (headers instanceof Headers) return { ...Object.fromEntries(headers), 'set-cookie': headers.getSetCookie() };
   return headers;
@@ -110,4 +123,8 @@ function pairOf(cookie: string): string {
 
 function nameOf(cookie: string): string {
   return cookie.slice(0, cookie.indexOf('='));
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }

@@ -38,6 +38,11 @@ export function cookie(
     fixed ?? checkCookie((options as (request: TransportRequest) => CookieAttributes)(request), valueBytes);
   return {
     signed: signature !== undefined,
+    place: fixed && { path: fixed.attributes.path ?? '/', domain: fixed.attributes.domain },
+    ...(signature !== undefined && {
+      seal: (text: string) => signature.seal(text),
+      isSealed: (text: string, seal: string) => signature.isSealed(text, seal),
+    }),
     name: 'cookie',
     explicit: false,
     vary: 'Cookie',

@@ -38,6 +38,18 @@ describeSessionStore(
 );
 
 describe('docs/store-authors.md', () => {
+  it('explains each code that titles begin with, and no other', () => {
+    const titles: string[] = [];
+    const runner = { describe: (_name: string, body: () => void) => body(), it: (title: string) => titles.push(title) };
+    const reopen = (): library.MemoryStore => new library.MemoryStore();
+    describeSessionStore('x', reopen, { resends: true, reopen, sweepBatch: 1 }, runner);
+    describeSessionStore('x', reopen, { contract: 'simple' }, runner);
+    const codesIn = (text: string): string[] => [...new Set(text.match(/\b[A-Z]\d\d\b/g))].sort();
+    const [, table = ''] = page.split('| in a title ');
+    expect(codesIn(titles.join())).toContain('F70');
+    expect(codesIn(table)).toEqual(codesIn(titles.join()));
+  });
+
   it('names every capability, and no other', () => {
     const names = [...(page.split('| capability ')[1]?.matchAll(/^\| (`.*?) \|/gm) ?? [])].flatMap(([, cell = '']) =>
       [...cell.matchAll(/`(\w+)`/g)].map(([, name = '']) => name),

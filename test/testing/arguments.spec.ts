@@ -49,6 +49,17 @@ describe('the arguments of describeSessionStore', () => {
       ['x', new MemoryStore(), {}, runner],
       /a function that opens a store .*; got an object/,
     ],
+    [
+      'a class in place of the factory',
+      ['x', MemoryStore, {}, runner],
+      /\(\) => new MyStore\(\); got the class MemoryStore/,
+    ],
+    ['no factory', ['x', undefined, {}, runner], /a function that opens a store .*; got undefined/],
+    [
+      'a class for reopen',
+      ['x', open, { reopen: MemoryStore }, runner],
+      /reopen takes a function .*; got the class MemoryStore/,
+    ],
     ['no runner', ['x', open, {}], /\{ describe, it \} of the test runner/],
     ['half a runner', ['x', open, {}, { describe }], /\{ describe, it \} of the test runner/],
   ])('refuse %s', (_name, args, message) => {

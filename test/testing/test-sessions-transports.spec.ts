@@ -147,7 +147,11 @@ describe('ids of express-session', () => {
     for (const which of [ada, ada.token, ada.headers]) {
       expect(await sessions.stored(which)).toMatchObject({ id: ada.id, userId: 'ada' });
     }
+    // Else a test that looks for what a logout left would find nothing in any case.
+    await expect(sessions.stored(ada.id)).rejects.toThrow(/by its id with this store.* give it what signedIn/);
+    await expect(sessions.stored(ada.id)).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
     const login = await bySupertest(app, 'POST', '/login', ada.headers, { user: 'bob' });
+    expect(await sessions.stored(ada)).toBeUndefined();
     expect(await sessions.stored(sessions.of(login) ?? '')).toMatchObject({ userId: 'bob' });
   });
 });

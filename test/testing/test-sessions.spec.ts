@@ -125,6 +125,55 @@ describe('sessions without Nest', () => {
   });
 });
 
+describe('what is given by mistake is refused with the remedy', () => {
+  it('data in place of options', async () => {
+    const sessions = testSessions(await openShop('express'));
+    const message = /signedIn has no option cart; it has data, via, .*label.* What the session holds goes into data/;
+    await expect(sessions.signedIn('ada', { cart: [1] } as object)).rejects.toThrow(message);
+  });
+
+  it.each<[unknown, RegExp]>([
+    [undefined, /takes the application, .*; got undefined/],
+    [null, /takes the application, .*; got null/],
+    [{}, /takes the application, .*; got an object/],
+    [Promise.resolve(), /takes the application, .*; got a promise: await it/],
+  ])('%p in place of an application', (app, message) => {
+    expect(() => testSessions(app as never)).toThrow(message);
+  });
+
+  it('a request in place of its answer', async () => {
+    const app = await openShop('express');
+    const sessions = testSessions(app);
+    const waiting = request(app.getHttpServer() as never).get('/cart');
+    const looks = [
+      (answer: unknown) => sessions.of(answer as never),
+      (answer: unknown) => sessions.cleared(answer as never),
+    ];
+    for (const look of looks) {
+      expect(() => look(waiting)).toThrow(/takes an answer, .*; got a promise: await the request/);
+      expect(() => look(undefined)).toThrow(/takes an answer, .*; got undefined/);
+    }
+  });
+});
+
+describe('the clock of a test', () => {
+  it('goes on by ms or text, and back by ms', () => {
+    const clock = new TestClock();
+    const start = clock.now();
+    clock.advance('30m');
+    expect(clock.now()).toBe(start + 30 * MINUTE);
+    clock.advance(-MINUTE);
+    expect(clock.now()).toBe(start + 29 * MINUTE);
+  });
+
+  it.each([['soon'], ['-1h'], [''], [Number.NaN], [undefined]])('refuses %p', (time) => {
+    const clock = new TestClock();
+    const start = clock.now();
+    expect(() => clock.advance(time as never)).toThrow(/advance takes a number of ms, or text such as '30m'.*; got /);
+    expect(clock.now()).toBe(start);
+  });
+});
+
 describe('an application without sessions', () => {
   it('is refused with the remedy', async () => {
     @Controller()

@@ -1,6 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { SerialQueue } from '../../serial-queue.js';
 import { within } from '../deadline.js';
 import { allOf, ask, type ExpressStore } from './express-store.js';
+import { cookieOf, timesOf } from './stored-cookie.js';
+
+/** How long what is stored for a trial lasts, in ms, if it can't be removed again. */
+const PROBE = 60_000;
 
 type Method = 'get' | 'set' | 'destroy' | 'touch' | 'length' | 'clear';
 
@@ -13,6 +18,8 @@ export class ExpressAccess {
   timeout = 4_000;
   readonly #store: ExpressStore;
   readonly #queues = new Map<string, SerialQueue>();
+
+  private touchShows: Promise<boolean> | undefined;
 
   constructor(store: ExpressStore) {
     this.#store = store;
@@ -31,6 +38,19 @@ export class ExpressAccess {
     return this.bounded(undefined, () => allOf(this.#store));
   }
 
+  /**
+   * Whether a use is seen in a session itself. The touch of connect-redis, say, moves an expiry of the store's own, and
+   * nothing tells but to try: once, when it first matters.
+   */
+  showsTouch(): Promise<boolean> {
+    if (!this.has('touch')) return Promise.resolve(true);
+    this.touchShows ??= this.triedTouch().catch((error: unknown) => {
+      this.touchShows = undefined;
+      throw error;
+    });
+    return this.touchShows;
+  }
+
   exclusively<T>(key: string, task: () => Promise<T>): Promise<T> {
     let queue = this.#queues.get(key);
     if (queue === undefined) this.#queues.set(key, (queue = new SerialQueue()));
@@ -39,6 +59,17 @@ export class ExpressAccess {
 
   async close(): Promise<void> {
     await this.#store.close?.();
+  }
+
+  private async triedTouch(): Promise<boolean> {
+    // No id of a session begins so.
+    const id = `!touch-${randomBytes(9).toString('base64url')}`;
+    await this.call('set', id, { cookie: cookieOf(PROBE) });
+    await this.call('touch', id, { cookie: cookieOf(2 * PROBE) });
+    const touched = (await this.call('get', id)) as { cookie?: unknown } | undefined;
+    await this.call('destroy', id);
+    const { expires = 0 } = timesOf(touched?.cookie);
+    return expires > Date.now() + PROBE;
   }
 
   private async bounded<T>(id: string | undefined, run: () => Promise<T>): Promise<T> {

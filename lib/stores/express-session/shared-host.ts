@@ -1,28 +1,53 @@
 import { SessionConfigError } from '../../session.errors.js';
 import { ANONYMOUS, identityByData } from '../../session.identity.js';
-import type { SignedTransport } from '../../transports/cookie-signature.js';
+import { hasMethods } from '../../session.checks.js';
+import type { CookiePlace, SignedTransport } from '../../transports/cookie-signature.js';
 import type { HostOptions } from '../session-store.js';
+import { isSamePlace, placeText } from './shared-misfits.js';
+import type { Seals } from './shared-metadata.js';
+import type { ExpressCookie } from './stored-cookie.js';
+
+/** What a session layer has to share sessions with express-session. */
+export interface SharedHost {
+  readonly seals: Seals;
+  /** Where browsers keep its cookie, if that is known. */
+  readonly place: CookiePlace | undefined;
+}
 
 /**
  * What a session layer has to be like to share sessions with express-session.
  *
  * @throws SessionConfigError `INVALID_OPTION`
  */
-export function checkHost({ transports, codec }: HostOptions): void {
-  for (const transport of transports) {
-    if ((transport as Partial<SignedTransport>).signed === true) continue;
+export function checkHost({ transports, codec }: HostOptions, cookie: ExpressCookie): SharedHost {
+  const signed = transports.map((transport) => {
+    if (isSigned(transport)) return transport;
     throw new SessionConfigError(
       'INVALID_OPTION',
       `Session option transport: with rawIds takes cookies that are signed, cookie({ name: 'connect.sid', secret }), ` +
         `as whoever reads the store reads the ids; got ${transport.name} without a signature.`,
     );
-  }
+  });
   if (!isJson(codec)) {
     throw new SessionConfigError(
       'INVALID_OPTION',
       'Session option codec: with rawIds takes one that writes plain JSON, as express-session does; got another one.',
     );
   }
+  for (const { place } of signed) {
+    if (place === undefined || isSamePlace(place, cookie)) continue;
+    throw new SessionConfigError(
+      'INVALID_OPTION',
+      'Session option transport: with rawIds takes a cookie of the same domain and path as express-session sends, or ' +
+        'browsers keep two of one name, which count as none: give expressStore({ cookie }) and the transport cookie() ' +
+        `what the option cookie of express-session has; got ${placeText(place)} here, and ${placeText(cookie)} there.`,
+    );
+  }
+  return { seals: signed[0] as Seals & SignedTransport, place: signed[0]?.place };
+}
+
+function isSigned(transport: object): transport is SignedTransport {
+  return (transport as Partial<SignedTransport>).signed === true && hasMethods(transport, ['seal', 'isSealed']);
 }
 
 /** What is said at boot, once: the laws that such a store can't keep, and what is missing. */

@@ -1,30 +1,19 @@
 import { hash } from 'node:crypto';
-import { isMarks, NO_MARKS, type SessionMarks } from '../../session.identity.js';
-import { isRecord, packData, sessionEnd, touchInterval, unpack } from '../../session.record.js';
-import { endOf, type SessionRecord, type SessionTimes } from '../session-store.js';
+import { NO_MARKS, type SessionMarks } from '../../session.identity.js';
+import { packData, sessionEnd, tombstoneOf, unpack } from '../../session.record.js';
+import { RESERVED_NAMES } from '../../session.js';
+import { endOf, type SessionRecord } from '../session-store.js';
 import { METADATA_KEY } from '../simple-store.adapter.js';
 import { RAW_IDS } from './raw-ids.js';
-import { cookieOf, movedCookie, timesOf, type ExpressCookie } from './stored-cookie.js';
+import { keptOf, sealedOf, type Kept, type Seals } from './shared-metadata.js';
+import { timesOfShared } from './shared-times.js';
+import { cookieOf, movedCookie, type ExpressCookie } from './stored-cookie.js';
 
 /** Names in a stored session that are not the application's data: of express-session, of us, of session-file-store. */
 const NOT_DATA = ['cookie', METADATA_KEY, '__lastAccess'];
 
-/** What we keep in a session of express-session, which hands it on with each of its writes. */
-interface Kept extends SessionTimes {
-  /** The public id of the session that it was written for: express code may copy all data into another one. */
-  readonly of: string;
-  readonly version: string;
-  /** Of the data as they were written with it: other data are a later write of express-session. */
-  readonly digest: string;
-  /** The cookie's `expires` as it was written with it: another one is a later use. */
-  readonly expires: string | null;
-  readonly userId?: string;
-  readonly marks?: SessionMarks;
-  /** Data under names that are not free here. */
-  readonly aside?: Record<string, unknown>;
-  /** In place of data, what remains of a session whose token was rotated. */
-  readonly payload?: string;
-}
+/** Without the successor's id, which is a token here: express code shows what it has under the old one (law 7). */
+const ROTATED = tombstoneOf(undefined, 0, '').payload;
 
 /** What the session layer's options and clocks say of sessions that others wrote. */
 export interface SharedTerms {
@@ -35,7 +24,12 @@ export interface SharedTerms {
   /** The last use that this process knows of, where the store did not note it in the session. */
   usedAt(id: string): number | undefined;
   readonly cookie: ExpressCookie;
+  readonly seals: Seals;
 }
+
+/** Limits where no session layer says others: a year, in ms. */
+const YEAR = 365 * 86_400_000;
+export const NO_LIMITS = { idleTimeout: YEAR, absoluteTimeout: YEAR, touchInterval: YEAR / 10 };
 
 /** A session as it stands in the store, and as a record. */
 export interface Shared {
@@ -43,6 +37,10 @@ export interface Shared {
   readonly record: SessionRecord;
   /** Whether it has been written here, for this user. */
   readonly isAdopted: boolean;
+  /** Whether anything of it was written here. */
+  readonly isOurs: boolean;
+  /** Whether it has ended by what stands in it, which a store whose touch leaves no trace there knows better. */
+  readonly isPast: boolean;
 }
 
 /** What a stored session means; undefined for what is none. */
@@ -52,22 +50,19 @@ export function sharedOf(id: string, stored: unknown, terms: SharedTerms): Share
   const data: Record<string, unknown> = { ...session };
   for (const name of NOT_DATA) Reflect.deleteProperty(data, name);
   const digest = digestOf(data);
-  const kept = keptOf(id, session[METADATA_KEY]);
+  const kept = keptOf(id, session[METADATA_KEY], terms.seals);
   const isAsWritten = kept?.digest === digest;
-  const times = timesOfShared(id, session['cookie'], kept, terms);
   const version = isAsWritten ? kept.version : `${kept?.version ?? ''}-${digest}`;
-  if (kept?.payload !== undefined) {
-    return { stored: session, record: { ...times, version, payload: kept.payload }, isAdopted: true };
-  }
   const { userId, marks } = identityOf(kept, isAsWritten, data, terms);
+  // Whom express-session signed in is noted here with the next touch: it is due at once.
+  const isAdopted = kept !== undefined && (kept.payload !== undefined || kept.userId === userId);
+  const { times, isPast } = timesOfShared(id, session['cookie'], kept, userId !== undefined && !isAdopted, terms);
+  const about = { stored: session, isAdopted, isOurs: kept !== undefined, isPast };
+  if (kept?.payload !== undefined) return { ...about, record: { ...times, version, payload: kept.payload } };
   // Their own keys, as in JSON: assigned, __proto__ would be lost.
   const whole = kept?.aside === undefined ? data : { ...data, ...kept.aside };
   const record = { ...times, version, payload: packData(JSON.stringify(whole), marks) };
-  return {
-    stored: session,
-    record: userId === undefined ? record : { ...record, userId },
-    isAdopted: kept !== undefined && kept.userId === userId,
-  };
+  return { ...about, record: userId === undefined ? record : { ...record, userId } };
 }
 
 /**
@@ -90,6 +85,10 @@ export function storedOf(
     aside[name] = data[name];
     Reflect.deleteProperty(data, name);
   }
+  // express-session's own data may have names that sessions have here; who can't read them does not delete them.
+  for (const name of isData && before !== undefined ? RESERVED_NAMES : []) {
+    if (!Object.hasOwn(data, name) && Object.hasOwn(before ?? {}, name)) define(data, name, before?.[name]);
+  }
   const marks = isData ? content.marks : NO_MARKS;
   const cookie = cookieFor(record, isData, marks, before?.['cookie'], terms);
   const kept: Kept = {
@@ -101,9 +100,14 @@ export function storedOf(
     ...(userId !== undefined && { userId }),
     ...(marks !== NO_MARKS && { marks }),
     ...(Object.keys(aside).length > 0 && { aside }),
-    ...(!isData && { payload }),
+    ...(!isData && { payload: content.kind === 'rotated' ? ROTATED : payload }),
   };
-  return { ...data, cookie, [METADATA_KEY]: kept };
+  return { ...data, cookie, [METADATA_KEY]: sealedOf(kept, terms.seals) };
+}
+
+/** Own, also where the name is `__proto__`. */
+function define(data: object, name: string, value: unknown): void {
+  Object.defineProperty(data, name, { value, writable: true, enumerable: true, configurable: true });
 }
 
 function cookieFor(
@@ -120,16 +124,9 @@ function cookieFor(
   if (!isData) return cookieOf(lifetime, there);
   if (there !== undefined) return movedCookie(there, lifetime);
   const begun = cookieOf(lifetime, terms.cookie);
-  if (marks.persistent === false) begun.expires = begun.originalMaxAge = null;
+  // It ends with the browser; the session in the store does not outlive its limits.
+  if (marks.persistent === false) begun.originalMaxAge = null;
   return begun;
-}
-
-/** Our part of a session, if it is that: other programs hand it on, and may have copied it into another session. */
-function keptOf(id: string, value: unknown): Kept | undefined {
-  const kept = value as Kept | null | undefined;
-  if (typeof kept !== 'object' || kept === null || kept.of !== RAW_IDS.publicIdOf(id)) return undefined;
-  const isWhole = isRecord({ payload: '', ...kept }) && (kept.marks === undefined || isMarks(kept.marks));
-  return isWhole ? kept : undefined;
 }
 
 /** Whom a session belongs to. Where express-session wrote last its data say so, unless `login` did. */
@@ -146,28 +143,6 @@ function identityOf(
   // When they proved who they are is not known: whoever asks for a recent login gets a new one.
   if (byData !== userId) return { userId: byData, marks: byData === undefined ? NO_MARKS : { byData: true } };
   return { userId, marks };
-}
-
-/**
- * The clocks. That a store still has a session says that it was not idle for too long: with many of them a use is not
- * seen in the session itself, as express-session's touch moves the store's expiry only.
- */
-function timesOfShared(id: string, cookie: unknown, kept: Kept | undefined, terms: SharedTerms): SessionTimes {
-  const { limits } = terms;
-  const now = terms.now();
-  const { expires, maxAge } = timesOf(cookie);
-  const startedAt = kept?.startedAt ?? now;
-  const absoluteTimeout = kept?.absoluteTimeout ?? limits.absoluteTimeout;
-  const idleTimeout = kept?.idleTimeout ?? maxAge ?? limits.idleTimeout;
-  if (kept?.payload !== undefined) return { startedAt, usedAt: kept.usedAt, idleTimeout, absoluteTimeout };
-  let usedAt = Math.max(kept?.usedAt ?? 0, terms.usedAt(id) ?? 0);
-  const isMoved = expires !== undefined && kept?.expires !== new Date(expires).toISOString();
-  // By the clock of the machine, which is another one in tests only.
-  if (isMoved && maxAge !== undefined) usedAt = Math.max(usedAt, expires - maxAge - Date.now() + now);
-  const idle = Math.min(idleTimeout, limits.idleTimeout);
-  // A touch is due then.
-  if (usedAt + idle <= now) usedAt = now - touchInterval({ idleTimeout }, limits);
-  return { startedAt, usedAt: Math.min(usedAt, now), idleTimeout, absoluteTimeout };
 }
 
 /** Tells data apart; equal for data that went through JSON. */

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { CookieSignature } from '../../transports/cookie-signature.js';
 import { BoundedMap } from '../bounded-map.js';
 import { EndedIds } from '../ended-ids.js';
 import { NO_RECORD } from '../no-record.js';
@@ -13,21 +15,18 @@ import {
 import { ExpressAccess } from './express-access.js';
 import { nameOf, type ExpressStore } from './express-store.js';
 import { RAW_IDS } from './raw-ids.js';
+import { SharedEnrolment } from './shared-enrolment.js';
 import { checkHost, noticeOf, userByData } from './shared-host.js';
-import { sharedOf, storedOf, type Shared, type SharedTerms } from './shared-record.js';
+import { Misfits } from './shared-misfits.js';
+import { NO_LIMITS, sharedOf, storedOf, type Shared, type SharedTerms } from './shared-record.js';
 import { isIndex, SharedUserIndex } from './shared-user-index.js';
 import type { ExpressCookie } from './stored-cookie.js';
 
 /** How many sessions' last use is known without asking the store. */
 const MAX_USES = 10_000;
 
-/** How long an entry of the user index may be on its way, and how much longer than its session it lives, in ms. */
-const ENTRY_DEADLINE = 60_000;
-const ENTRY_MARGIN = 600_000;
-
-/** Limits where no session layer says others: a year, in ms. */
-const YEAR = 365 * 86_400_000;
-const NO_LIMITS = { idleTimeout: YEAR, absoluteTimeout: YEAR, touchInterval: YEAR / 10 };
+/** What is no session: the session layer tells corrupt from missing. */
+const NO_SESSION: Shared = { stored: {}, record: NO_RECORD, isAdopted: true, isOurs: true, isPast: false };
 
 /**
  * The sessions of express-session itself, under its ids and in its form, beside applications that use it. What holds
@@ -44,24 +43,36 @@ export class SharedSessions implements AtomicSessionStore {
   private host: StoreHost | undefined;
   readonly #ended = new EndedIds();
   readonly #uses = new BoundedMap<number>(MAX_USES);
+  readonly #enrolment: SharedEnrolment;
+  private misfits: Misfits | undefined;
 
   constructor(given: ExpressStore, cookie: ExpressCookie) {
     const store = (this.store = new ExpressAccess(given));
     this.name = nameOf(given);
     const usedAt = (id: string): number | undefined => this.#uses.get(id);
-    this.terms = { now: () => this.now(), limits: NO_LIMITS, userOf: () => undefined, usedAt, cookie };
+    // Until a session layer has its secret.
+    const seals = new CookieSignature(randomBytes(32).toString('base64url'));
+    this.terms = { now: () => this.now(), limits: NO_LIMITS, userOf: () => undefined, usedAt, cookie, seals };
     this.users = new SharedUserIndex({
       store,
       now: () => this.now(),
       notice: (text) => this.host?.notice(text),
       enroll: async (userId, id) => {
         const current = await this.read(id);
-        if (current?.record.userId === userId) await this.enroll(id, current);
+        if (current?.record.userId === userId) await this.#enrolment.enrollOne(id, current);
       },
+    });
+    this.#enrolment = new SharedEnrolment({
+      store,
+      users: this.users,
+      now: () => this.now(),
+      end: (id) => this.end(id),
+      destroy: (id) => this.destroy(id),
     });
     if (store.has('all') || store.has('length')) this.count = () => this.countAll();
     if (store.has('clear')) {
       this.clear = async () => {
+        this.#enrolment.clear();
         await store.call('clear');
       };
     }
@@ -72,15 +83,19 @@ export class SharedSessions implements AtomicSessionStore {
     this.store.timeout = host.storeTimeout * 2;
     const { options } = host;
     if (options !== undefined) {
-      checkHost(options);
+      const { seals, place } = checkHost(options, this.terms.cookie);
+      this.misfits = new Misfits(options, place, host);
       const userOf: SharedTerms['userOf'] = (data) => userByData(options, data);
-      Object.assign(this.terms, { limits: options, userOf });
+      Object.assign(this.terms, { limits: options, userOf, seals });
     }
     host.notice(noticeOf(this.name, this.store));
   }
 
   async load(id: string): Promise<SessionRecord | undefined> {
-    return (await this.read(id))?.record;
+    const found = await this.read(id);
+    if (found === undefined || this.#enrolment.has(id, found)) return found?.record;
+    // The request may be about to end all sessions of its user: it is one of them.
+    return (await this.#enrolment.enrollOne(id, found)) ? found.record : undefined;
   }
 
   create(id: string, record: SessionRecord): Promise<boolean> {
@@ -97,7 +112,8 @@ export class SharedSessions implements AtomicSessionStore {
       const current = await this.read(id);
       if (current === undefined || current.record === NO_RECORD) return { status: 'missing' };
       if (current.record.version !== expectedVersion) return { status: 'conflict', current: current.record };
-      if (record.userId === current.record.userId) await this.enroll(id, current);
+      if (record.userId === current.record.userId && !(await this.#enrolment.enroll(id, current)))
+        return { status: 'missing' };
       await this.write(id, record, current);
       return { status: 'updated' };
     });
@@ -115,7 +131,7 @@ export class SharedSessions implements AtomicSessionStore {
         await this.store.call('touch', id, { ...current.stored, cookie });
         this.#uses.set(id, usedAt);
       } else {
-        await this.enroll(id, current);
+        if (!(await this.#enrolment.enroll(id, current))) return false;
         await this.write(id, record, current);
       }
       return true;
@@ -125,13 +141,9 @@ export class SharedSessions implements AtomicSessionStore {
   destroy(id: string, version?: string): Promise<SessionRecord | undefined> {
     return this.store.exclusively(id, async () => {
       // What can't be read is destroyed all the same.
-      const found = await this.read(id).catch(() => undefined);
-      const record = found?.record;
-      const isOther = version !== undefined && record !== undefined && record !== NO_RECORD;
-      if (isOther && record.version !== version) return record;
-      this.#ended.add(id, this.now());
-      this.#uses.delete(id);
-      await this.store.call('destroy', id);
+      const record = (await this.read(id).catch(() => undefined))?.record;
+      if (version !== undefined && ![undefined, '', version].includes(record?.version)) return record;
+      await this.end(id);
       return record;
     });
   }
@@ -154,34 +166,30 @@ export class SharedSessions implements AtomicSessionStore {
       return undefined;
     }
     const shared = sharedOf(id, stored, this.terms);
-    // The session layer tells corrupt from missing.
-    if (shared === undefined) return { stored: {}, record: NO_RECORD, isAdopted: true };
-    return endOf(shared.record) > this.now() ? shared : undefined;
+    if (shared === undefined) return NO_SESSION;
+    if (endOf(shared.record) <= this.now() || (shared.isPast && (await this.store.showsTouch()))) return undefined;
+    if (!shared.isOurs) this.misfits?.tell(shared.stored['cookie']);
+    return shared;
   }
 
   private async write(id: string, record: SessionRecord, current?: Shared): Promise<void> {
     this.#uses.delete(id);
+    this.#enrolment.forget(id);
     await this.store.call('set', id, storedOf(id, record, current?.stored, this.terms));
   }
 
-  /** Something brought a session back: a write that took effect late, or a slow request of express-session. */
+  /** Something brought a session back: a late write, or a slow request of express-session. */
   private endAgain(id: string): void {
-    const again = this.store.exclusively(id, async () => {
-      if (this.#ended.has(id, this.now())) await this.store.call('destroy', id);
-    });
-    again.catch(() => undefined);
+    const { store } = this;
+    const again = async (): Promise<unknown> => this.#ended.has(id, this.now()) && store.call('destroy', id);
+    store.exclusively(id, again).catch(() => undefined);
   }
 
-  /** Adds a session to those of its user, whom express-session signed in: from now on it can be listed and ended. */
-  private async enroll(id: string, { record, isAdopted }: Shared): Promise<void> {
-    const { userId } = record;
-    if (isAdopted || userId === undefined) return;
-    const { revoked } = await this.users.add(userId, id, ENTRY_DEADLINE, {});
-    await this.users.settle(userId, id, record.startedAt + record.absoluteTimeout - this.now() + ENTRY_MARGIN);
-    const others = revoked.filter((other) => other !== id);
-    // Whoever adds an entry ends what somebody who revoked it did not come to end.
-    for (const other of others) await this.destroy(other);
-    if (others.length > 0) await this.users.remove(userId, others);
+  private async end(id: string): Promise<void> {
+    this.#ended.add(id, this.now());
+    this.#uses.delete(id);
+    this.#enrolment.forget(id);
+    await this.store.call('destroy', id);
   }
 
   private async countAll(): Promise<number> {

@@ -36,11 +36,15 @@ export function cookieOf(lifetime: number, attributes: object = {}): StoredCooki
   return new StoredCookie({ path: '/', httpOnly: true, ...attributes, originalMaxAge, expires: dateIn(lifetime) });
 }
 
-/** The same cookie, of a session that now ends in so many ms; one that ends with the browser goes on to do so. */
+/**
+ * The same cookie, of a session that now ends in so many ms. One that ends with the browser goes on to do so:
+ * express-session sends by `originalMaxAge`, while stores expire sessions by `expires`. It sets `expires` back to null
+ * with each use, which shows that there was one.
+ */
 export function movedCookie(cookie: object, lifetime: number): StoredCookie {
   const moved = new StoredCookie(cookie);
-  const isLasting = typeof moved.originalMaxAge === 'number';
-  moved.expires = isLasting ? dateIn(lifetime) : null;
+  if (typeof moved.originalMaxAge !== 'number') moved.originalMaxAge = null;
+  moved.expires = dateIn(lifetime);
   return moved;
 }
 
@@ -58,7 +62,7 @@ export function timesOf(cookie: unknown): { expires: number | undefined; maxAge:
 }
 
 const IS_ATTRIBUTE: Record<keyof ExpressCookie, (value: unknown) => boolean> = {
-  secure: (value) => typeof value === 'boolean',
+  secure: (value) => typeof value === 'boolean' || value === 'auto',
   httpOnly: (value) => typeof value === 'boolean',
   sameSite: (value) => typeof value === 'boolean' || ['lax', 'strict', 'none'].includes(value as string),
   domain: (value) => typeof value === 'string',
@@ -69,7 +73,8 @@ const IS_ATTRIBUTE: Record<keyof ExpressCookie, (value: unknown) => boolean> = {
 
 /** The attributes with which express-session sends the cookie of a session that began here. */
 export interface ExpressCookie {
-  secure?: boolean;
+  /** `'auto'` is kept as true: over plain http express-session does not send the cookie again then. */
+  secure?: boolean | 'auto';
   /** Default true. */
   httpOnly?: boolean;
   sameSite?: boolean | 'lax' | 'strict' | 'none';
@@ -91,7 +96,8 @@ export function checkExpressCookie(cookie: unknown): ExpressCookie {
     if (!IS_ATTRIBUTE[name as keyof ExpressCookie](value))
       refuse(`cookie.${name}`, 'what express-session takes', value);
   }
-  return cookie;
+  const checked: ExpressCookie = cookie;
+  return checked.secure === 'auto' ? { ...checked, secure: true } : checked;
 }
 
 function refuse(name: string, takes: string, value: unknown): never {

@@ -50,11 +50,14 @@ export interface ResolvedCapabilities {
   readonly maxPayload: number;
   readonly expiresByItself: boolean;
   readonly sweepBatch: number | undefined;
-  readonly abilities: Readonly<Record<Ability, boolean | undefined>>;
+  readonly abilities: Abilities;
   readonly seed: number;
 }
 
 export type Ability = 'users' | 'sweep' | 'count' | 'clear';
+
+/** What a store has; undefined: whatever it has. */
+export type Abilities = Readonly<Record<Ability, boolean | undefined>>;
 
 /** Names the variable of the environment that sets the seed. */
 export const SEED_VARIABLE = 'SESSION_STORE_SEED';
@@ -93,7 +96,7 @@ export function resolveCapabilities(capabilities: StoreCapabilities): ResolvedCa
   if (!['atomic', 'simple'].includes(contract)) {
     refuse(`capability contract takes 'atomic' or 'simple'; got ${shown(contract)}`);
   }
-  if (reopen !== undefined && typeof reopen !== 'function') {
+  if (reopen !== undefined && !isFunction(reopen)) {
     refuse(`capability reopen takes a function that opens another store on the same data; got ${shown(reopen)}`);
   }
   if (!Number.isSafeInteger(maxPayload) || maxPayload < LEAST_PAYLOAD) {
@@ -112,8 +115,8 @@ export function resolveCapabilities(capabilities: StoreCapabilities): ResolvedCa
 export function checkArguments(name: string, factory: OpenStore, runner: TestRunner): void {
   if (typeof name !== 'string' || name === '')
     refuse(`takes the store's name as its first argument; got ${shown(name)}`);
-  if (typeof factory !== 'function') {
-    refuse(`takes a function that opens a store as its second argument; got ${shown(factory)}`);
+  if (!isFunction(factory)) {
+    refuse(`takes a function that opens a store as its second argument, () => new MyStore(); got ${shown(factory)}`);
   }
   const { describe, it } = { ...(runner as Partial<TestRunner> | undefined) };
   if (typeof describe !== 'function' || typeof it !== 'function') {
@@ -128,12 +131,22 @@ function seedOf(seed: unknown): number {
   refuse(`capability seed and ${SEED_VARIABLE} take a whole number; got ${shown(told ?? seed)}`);
 }
 
+/** No class, which can't be called. */
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function' && !isClass(value);
+}
+
+/** The prototype of a class is fixed, and that of no function. */
+function isClass(value: object): boolean {
+  return Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false;
+}
+
 function refuse(text: string): never {
   throw new SessionConfigError('INVALID_OPTION', `describeSessionStore ${text}.`);
 }
 
 function shown(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`;
-  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'function') return isClass(value) ? `the class ${value.name}` : 'a function';
   return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }

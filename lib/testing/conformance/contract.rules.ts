@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict';
+import * as assert from './assertions.js';
 import type { AtomicSessionStore, SessionStore } from '../../stores/session-store.js';
 import type { Ability, ResolvedCapabilities } from './capabilities.js';
 import type { RuleOf } from './conformance-test.js';
@@ -33,7 +33,7 @@ export function contractRules({ contract, abilities }: ResolvedCapabilities): (r
     rule('the index of users is whole', ({ store: { users } }) => {
       if (users === undefined) return;
       for (const name of ['add', 'settle', 'revoke', 'remove', 'list'] as const) {
-        assert.equal(typeof users[name], 'function', `users.${name}`);
+        assert.equal(typeof users[name], 'function', `the index of users has the method ${name}`);
       }
     });
   };

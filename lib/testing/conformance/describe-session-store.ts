@@ -57,7 +57,7 @@ export function describeSessionStore(
   checkArguments(name, factory, runner);
   const { contract, reopen } = resolved;
   const group = groups(name, runner);
-  const subjects = new Subjects(factory);
+  const subjects = new Subjects(factory, resolved.abilities);
 
   group('contract', subjects.opened, contractRules(resolved));
   if (contract === 'simple') group('get, set and destroy', subjects.simple, simpleRules);
@@ -67,8 +67,8 @@ export function describeSessionStore(
   group('opened again', subjects.reopened(reopen), againRules);
   if (contract === 'simple') return;
   const both = groups(name, runner, 'two processes: ');
-  recordGroups(both, new Subjects(factory, reopen), resolved);
-  userGroups(both, new Subjects(factory, reopen), resolved);
+  recordGroups(both, new Subjects(factory, resolved.abilities, reopen), resolved);
+  userGroups(both, new Subjects(factory, resolved.abilities, reopen), resolved);
 }
 
 /** Declares one group of rules: a subject for each, opened anew, and the operation that they are about. */

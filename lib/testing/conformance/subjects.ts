@@ -1,7 +1,8 @@
 import type { AtomicSessionStore, SessionStore } from '../../stores/session-store.js';
-import type { Ability } from './capabilities.js';
+import type { Abilities, Ability } from './capabilities.js';
 import type { ConformanceTest, OpenStore } from './conformance-test.js';
 import type { Opened } from './contract.rules.js';
+import { checkFresh, checkFreshSimple } from './fresh.js';
 import type { Processes } from './plays/plays.rules.js';
 import type { Reopened } from './records/again.rules.js';
 import { Subject } from './records/record-subject.js';
@@ -18,6 +19,7 @@ export class Subjects {
   /** @param reopen opens the second store */
   constructor(
     private readonly factory: OpenStore,
+    private readonly abilities: Abilities,
     private readonly reopen?: OpenStore,
   ) {}
 
@@ -31,8 +33,12 @@ export class Subjects {
   };
 
   /** A simple store as it comes. */
-  readonly simple: SubjectOf<SimpleSubject> = async (running) =>
-    new SimpleSubject((await running.openPlain(this.factory)) as SessionStore, running.clock);
+  readonly simple: SubjectOf<SimpleSubject> = async (running) => {
+    const store = (await running.openPlain(this.factory)) as SessionStore;
+    // The look has a subject of its own: rules count the answers of theirs.
+    await checkFreshSimple((sid) => new SimpleSubject(store, running.clock).get(sid));
+    return new SimpleSubject(store, running.clock);
+  };
 
   readonly record = async (running: ConformanceTest): Promise<Subject> =>
     new Subject(takingTurns(await this.stores(running)), running.clock);
@@ -68,13 +74,19 @@ export class Subjects {
 
   reopened(reopen: OpenStore): SubjectOf<Reopened> {
     return async (running) => ({
-      subject: new Subject(await running.open(this.factory), running.clock),
+      subject: new Subject(await this.fresh(running), running.clock),
       again: () => running.open(reopen),
     });
   }
 
+  private async fresh(running: ConformanceTest): Promise<AtomicSessionStore> {
+    const store = await running.open(this.factory);
+    await checkFresh(store, this.abilities);
+    return store;
+  }
+
   private async stores(running: ConformanceTest): Promise<AtomicSessionStore[]> {
-    const first = await running.open(this.factory);
+    const first = await this.fresh(running);
     return this.reopen === undefined ? [first] : [first, await running.open(this.reopen)];
   }
 }

@@ -189,7 +189,7 @@ describe('rawIds', () => {
     ['rawIds as text', new ExpressMemoryStore(), { rawIds: 'yes' }, /rawIds: takes true or false; got yes/],
     ['a cookie without rawIds', new ExpressMemoryStore(), { cookie: {} }, /cookie: takes effect with rawIds/],
     ['a lifetime of the cookie', new ExpressMemoryStore(), { rawIds: true, cookie: { maxAge: 1 } }, /idleTimeout/],
-    ["secure: 'auto'", new ExpressMemoryStore(), { rawIds: true, cookie: { secure: 'auto' } }, /cookie\.secure: takes/],
+    ["secure: 'yes'", new ExpressMemoryStore(), { rawIds: true, cookie: { secure: 'yes' } }, /cookie\.secure: takes/],
   ])('expressStore refuses %s by name', (_what, store, options, text) => {
     expect(() => expressStore(store as Store, options)).toThrow(text);
   });

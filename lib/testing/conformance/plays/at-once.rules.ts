@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict';
+import * as assert from '../assertions.js';
 import type { Session } from '../../../session.js';
 import type { RuleOf } from '../conformance-test.js';
 import type { Processes } from './plays.rules.js';
@@ -15,7 +15,12 @@ export function sessionRaceRules(rule: RuleOf<Processes>): void {
       const own = await visitor(world);
       await each((caller) => change(world, own, caller));
       const opened = await world.open(own);
-      for (let caller = 0; caller < REQUESTS; caller++) assert.equal(opened?.[`key${String(caller)}`], caller);
+      for (let caller = 0; caller < REQUESTS; caller++)
+        assert.equal(
+          opened?.[`key${String(caller)}`],
+          caller,
+          'what each of 20 requests at once has stored is there after all of them',
+        );
     }),
   );
 
@@ -28,7 +33,7 @@ export function sessionRaceRules(rule: RuleOf<Processes>): void {
           draft['count'] = Number(draft['count'] ?? 0) + 1;
         });
       });
-      assert.equal((await world.open(own))?.['count'], REQUESTS);
+      assert.equal((await world.open(own))?.['count'], REQUESTS, '20 increments at once count to 20');
     }),
   );
 
@@ -40,7 +45,11 @@ export function sessionRaceRules(rule: RuleOf<Processes>): void {
         if (caller === 7) await world.layer().destroy(loaded);
         else await change(world, own, caller).catch(isEnded);
       });
-      assert.equal(await world.isAlive(own), false);
+      assert.equal(
+        await world.isAlive(own),
+        false,
+        'a session that was logged out is missing, whatever requests did at the same time',
+      );
     }),
   );
 
@@ -55,7 +64,11 @@ export function sessionRaceRules(rule: RuleOf<Processes>): void {
           .regenerate(loaded[caller] as Session<Data>)
           .then((next) => given.push(world.known(next)), isEnded);
       });
-      assert.equal((await alive(world, given)).length, 1);
+      assert.equal(
+        (await alive(world, given)).length,
+        1,
+        'of a session that was regenerated 20 times at once one lives',
+      );
     }),
   );
 }
@@ -65,7 +78,10 @@ export function userRaceRules(rule: RuleOf<Processes>): void {
     inWorld(processes, { max: MAX, onMax: 'evict' }, async (world) => {
       const given = await logins(world);
       const living = await alive(world, given);
-      assert.ok(living.length >= 1 && living.length <= MAX, `${String(living.length)} sessions live`);
+      assert.ok(
+        living.length >= 1 && living.length <= MAX,
+        `after logins at once 1 to ${String(MAX)} sessions live; ${String(living.length)} do`,
+      );
       await listsExactly(world, living);
     }),
   );
@@ -73,9 +89,9 @@ export function userRaceRules(rule: RuleOf<Processes>): void {
   rule('ASVS 7.1.2: of 20 logins at once as many are let in as the user may have sessions', (processes) =>
     inWorld(processes, { max: MAX, onMax: 'reject' }, async (world) => {
       const given = await logins(world);
-      assert.equal(given.length, MAX, 'logins that were let in');
+      assert.equal(given.length, MAX, 'as many logins are let in as the user may have sessions');
       await listsExactly(world, await alive(world, given));
-      assert.equal((await alive(world, given)).length, MAX);
+      assert.equal((await alive(world, given)).length, MAX, 'as many sessions live as logins were let in');
     }),
   );
 
@@ -87,10 +103,10 @@ export function userRaceRules(rule: RuleOf<Processes>): void {
         if (caller % 5 === 4) await world.layer(caller).destroyAll('ada');
         else await login(world, caller, given);
       });
-      assert.deepEqual(await alive(world, before), [], 'sessions from before a sign-out everywhere');
+      assert.deepEqual(await alive(world, before), [], 'no session from before a sign-out everywhere lives');
       await listsExactly(world, await alive(world, given));
       await world.layer().destroyAll('ada');
-      assert.deepEqual(await alive(world, given), [], 'sessions after a sign-out everywhere');
+      assert.deepEqual(await alive(world, given), [], 'no session lives after a sign-out everywhere');
     }),
   );
 }
@@ -153,5 +169,5 @@ async function alive(world: World, known: readonly Known[]): Promise<string[]> {
 
 async function listsExactly(world: World, living: readonly string[]): Promise<void> {
   const listed = (await world.layer().list('ada')).map(({ id }) => id).sort();
-  assert.deepEqual(listed, living, 'the list of the user is not what lives');
+  assert.deepEqual(listed, living, 'the list of the user is what lives');
 }

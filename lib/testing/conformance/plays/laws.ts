@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict';
+import * as assert from '../assertions.js';
 import type { Act, Attempt, Play } from './play.js';
 
 /** What ends Ada's own session for good. */
@@ -53,7 +53,7 @@ async function checkOwn(play: Play): Promise<void> {
   const isAlive = await play.world.isAlive(play.own);
   const mayBeOver = play.has([...ENDS, ...ROTATIONS]) || play.world.plan.onMax === 'evict';
   assert.ok(isAlive || mayBeOver, 'the session that was there ended, and nobody ended it');
-  assert.ok(!isAlive || !play.did([...ENDS, ...ROTATIONS]), 'the session that was there lives, and was ended');
+  assert.ok(!isAlive || !play.did([...ENDS, ...ROTATIONS]), 'the session that was there lives, though it was ended');
 }
 
 /** Of a session and what it was regenerated to, one lives at most (R61). */
@@ -69,10 +69,10 @@ async function checkData({ world, own, attempts }: Play): Promise<void> {
   for (const known of line) {
     const opened = await world.open(known);
     if (opened === undefined) continue;
-    assert.equal(opened['planted'], true, 'what the session held before is lost');
+    assert.equal(opened['planted'], true, 'what the session held before is there');
     for (const { act, program, state } of attempts) {
       if (act === 'save' && state === 'done')
-        assert.equal(opened[`key${String(program)}`], program, 'an update is lost');
+        assert.equal(opened[`key${String(program)}`], program, 'an update that was stored is there (a lost update)');
     }
   }
 }
@@ -90,7 +90,7 @@ async function checkUser({ world, user, own, attempts }: Play): Promise<void> {
     assert.ok(living.includes(id), 'a session lives whose token nobody has');
   }
   const listed = (await world.layer().list(user)).map(({ id }) => id).sort();
-  assert.deepEqual(listed, living, 'the list of the user is not what lives');
+  assert.deepEqual(listed, living, 'the list of the user is what lives');
   const entries = (await world.stores[0]?.users?.list(user)) ?? [];
   for (const id of living) {
     assert.ok(
@@ -106,6 +106,10 @@ async function checkEnd({ world, user, own, attempts }: Play): Promise<void> {
   for (const known of [own, ...attempts.flatMap(({ got }) => (got ? [got] : []))]) {
     assert.ok(!(await world.isAlive(known)), 'a session lives after all were ended');
   }
-  assert.deepEqual(await world.stores[0]?.users?.list(user), [], 'an entry is left after all were ended');
-  assert.equal(await world.layer().destroyAll(user), 0, 'a session was left to be ended once more');
+  assert.deepEqual(
+    await world.stores[0]?.users?.list(user),
+    [],
+    'the index has no entry after all sessions were ended',
+  );
+  assert.equal(await world.layer().destroyAll(user), 0, 'after all sessions were ended there is none to end once more');
 }

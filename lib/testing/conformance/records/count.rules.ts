@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict';
+import * as assert from '../assertions.js';
 import { areThere, haveMany, ID, idOf, IDLE, MINUTE, type Rule, type Subject } from './record-subject.js';
 
 export function countRules(rule: Rule): void {
@@ -43,15 +43,24 @@ export function clearRules(rule: Rule): void {
     await subject.have();
     await cleared(subject);
     await subject.isMissing();
-    for (let number = 0; number < 20; number++) assert.equal(await subject.store.load(idOf(number)), undefined);
+    for (let number = 0; number < 20; number++)
+      assert.equal(
+        await subject.store.load(idOf(number)),
+        undefined,
+        'load gives undefined for every session after clear',
+      );
     await cleared(subject);
   });
 
   rule('law 6: what is sent again after clear brings nothing back', async (subject) => {
     const record = await subject.have();
     await cleared(subject);
-    assert.deepEqual(await subject.store.update(ID, subject.next(record), record.version), { status: 'missing' });
-    assert.equal(await subject.store.touch(ID, record), false);
+    assert.deepEqual(
+      await subject.store.update(ID, subject.next(record), record.version),
+      { status: 'missing' },
+      "update after clear gives { status: 'missing' }",
+    );
+    assert.equal(await subject.store.touch(ID, record), false, 'touch after clear gives false');
     await subject.isMissing();
   });
 
@@ -62,8 +71,13 @@ export function clearRules(rule: Rule): void {
     await users.add('ada', idOf(1), MINUTE, {});
     await users.revoke('ada', { only: ID });
     await cleared(subject);
-    for (const user of ['ada', 'bob', 'e\u0301}{*']) assert.deepEqual(await users.list(user), [], user);
-    assert.deepEqual(await users.add('ada', ID, MINUTE, {}), { added: true, revoked: [] });
+    for (const user of ['ada', 'bob', 'e\u0301}{*'])
+      assert.deepEqual(await users.list(user), [], `users.list of ${user} is empty after clear`);
+    assert.deepEqual(
+      await users.add('ada', ID, MINUTE, {}),
+      { added: true, revoked: [] },
+      'users.add after clear adds, and names nothing that was revoked before',
+    );
   });
 
   rule('a store that was cleared takes sessions as a new one does', async (subject) => {
@@ -74,7 +88,7 @@ export function clearRules(rule: Rule): void {
 }
 
 async function counts({ store }: Subject, wanted: number): Promise<void> {
-  assert.equal(await store.count?.(), wanted, 'count');
+  assert.equal(await store.count?.(), wanted, 'count gives how many sessions live');
 }
 
 async function cleared({ store }: Subject): Promise<void> {

@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict';
+import * as assert from '../assertions.js';
 import type { SessionRecord } from '../../../stores/session-store.js';
 import { atOnce, callers, ID, IDLE, OTHER, type Rule } from './record-subject.js';
 
@@ -8,21 +8,21 @@ export function loadRules(rule: Rule): void {
   rule('gives the whole record, with and without a user', async (subject) => {
     await subject.holds(await subject.have());
     const record = subject.record({ userId: 'ada' });
-    assert.equal(await subject.store.create(OTHER, record), true);
-    assert.deepEqual(await subject.store.load(OTHER), record);
+    assert.equal(await subject.store.create(OTHER, record), true, 'create at a free id gives true');
+    assert.deepEqual(await subject.store.load(OTHER), record, 'load gives the record as it was stored last');
   });
 
   rule('a record that was given stays as it is when others write', async (subject) => {
     const record = await subject.have();
     const given = await subject.store.load(ID);
     await subject.haveNext(record);
-    assert.deepEqual(given, record);
+    assert.deepEqual(given, record, 'what load gave before an update is still as it was');
   });
 
   rule('ids are told apart to the letter', async (subject) => {
     await subject.have();
     for (const id of [ID.toLowerCase(), ID.toUpperCase(), `${ID.slice(0, -1)}_`]) {
-      assert.equal(await subject.store.load(id), undefined, id);
+      assert.equal(await subject.store.load(id), undefined, `load of ${id}, which was never stored, gives undefined`);
     }
   });
 }
@@ -30,7 +30,11 @@ export function loadRules(rule: Rule): void {
 export function createRules(rule: Rule): void {
   rule('never overwrites (tower-sessions: an upsert took over a colliding id)', async (subject) => {
     const first = await subject.have({ userId: 'ada' });
-    assert.equal(await subject.store.create(ID, subject.record({ payload: 'theirs' })), false);
+    assert.equal(
+      await subject.store.create(ID, subject.record({ payload: 'theirs' })),
+      false,
+      'create gives false where a session is',
+    );
     await subject.holds(first);
   });
 
@@ -38,13 +42,17 @@ export function createRules(rule: Rule): void {
     const records = callers.map((caller) => subject.record({ payload: String(caller) }));
     const created = await atOnce((caller) => subject.store.create(ID, records[caller] as SessionRecord));
     const winners = records.filter((_, caller) => created[caller] === true);
-    assert.equal(winners.length, 1);
+    assert.equal(winners.length, 1, 'of 20 calls of create for one id one gives true');
     await subject.holds(winners[0]);
   });
 
   rule('leaves other sessions alone', async (subject) => {
     const record = await subject.have();
-    assert.equal(await subject.store.create(OTHER, subject.record({ payload: 'other' })), true);
+    assert.equal(
+      await subject.store.create(OTHER, subject.record({ payload: 'other' })),
+      true,
+      'create at a free id gives true',
+    );
     await subject.holds(record);
     await subject.store.destroy(OTHER);
     await subject.holds(record);
@@ -61,7 +69,7 @@ export function createRules(rule: Rule): void {
     await subject.have();
     subject.clock.advance(IDLE);
     const created = await atOnce((caller) => subject.store.create(ID, subject.record({ payload: String(caller) })));
-    assert.equal(created.filter(Boolean).length, 1);
+    assert.equal(created.filter(Boolean).length, 1, 'of 20 calls of create for one id one gives true');
   });
 
   rule('takes the place of a record that was destroyed', async (subject) => {

@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict';
+import * as assert from '../assertions.js';
 import { endOf, laterUse, type SessionRecord, type UpdateResult } from '../../../stores/session-store.js';
 import { takeSteps, type Random } from '../random.js';
 import { hash } from 'node:crypto';
@@ -76,7 +76,7 @@ class ModelPlay {
       await this.step(random, note);
       const loaded = await Promise.all(this.ids.map(async (id) => this.subject.store.load(id)));
       const wanted = this.ids.map((id) => this.model.load(id));
-      assert.deepEqual(loaded, wanted, 'what is loaded after that');
+      assert.deepEqual(loaded, wanted, 'load of the three sessions after the last step gives what the model has');
     });
   }
 
@@ -99,7 +99,11 @@ class ModelPlay {
         const record = this.record(random);
         note(`create ${name}: ${JSON.stringify(record)}`);
         const created = model.create(id, record);
-        assert.equal(await store.create(id, record), created, 'create');
+        assert.equal(
+          await store.create(id, record),
+          created,
+          'create gives true where there is no session, else false',
+        );
         if (created) this.versions.set(id, [record.version]);
         return;
       }
@@ -108,7 +112,11 @@ class ModelPlay {
         const version = this.held(id, random);
         note(`update ${name} at ${version}: ${JSON.stringify(record)}`);
         const wanted = model.update(id, record, version);
-        assert.deepEqual(await store.update(id, record, version), wanted, 'update');
+        assert.deepEqual(
+          await store.update(id, record, version),
+          wanted,
+          'update tells whether the session is there at the expected version',
+        );
         if (wanted.status === 'updated') this.versions.get(id)?.unshift(record.version);
         return;
       }
@@ -116,14 +124,18 @@ class ModelPlay {
         const minutes = random.pick(-5, -1, 0, 0, 0, 1);
         note(`touch ${name}, used ${String(minutes)} minutes from now`);
         const touched = { ...subject.record(), usedAt: clock.now() + minutes * MINUTE };
-        assert.equal(await store.touch(id, touched), model.touch(id, touched), 'touch');
+        assert.equal(
+          await store.touch(id, touched),
+          model.touch(id, touched),
+          'touch gives whether the session is there',
+        );
         return;
       }
       case 'destroy': {
         const version = random.pick(true, false) ? this.held(id, random) : undefined;
         note(`destroy ${name} at ${version ?? 'any version'}`);
         const wanted = model.destroy(id, version);
-        assert.deepEqual(await store.destroy(id, version), wanted, 'destroy');
+        assert.deepEqual(await store.destroy(id, version), wanted, 'destroy gives what was there, removed or not');
       }
     }
   }

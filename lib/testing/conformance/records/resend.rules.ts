@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict';
+import * as assert from '../assertions.js';
 import { atOnce, ID, MINUTE, OTHER, type Rule } from './record-subject.js';
 
 /** A command that is sent again, as a driver or a proxy may do: harmless at every store. */
@@ -16,7 +16,12 @@ export function repeatRules(rule: Rule): void {
     const first = await subject.have();
     const second = await subject.haveNext(first);
     const result = await subject.store.update(ID, second, first.version);
-    if (result.status !== 'updated') assert.deepEqual(result, { status: 'conflict', current: second });
+    if (result.status !== 'updated')
+      assert.deepEqual(
+        result,
+        { status: 'conflict', current: second },
+        "update that is sent again gives 'updated', or a conflict with what is there",
+      );
     await subject.holds(second);
   });
 
@@ -31,7 +36,11 @@ export function repeatRules(rule: Rule): void {
   rule('F70: a destroy that is sent again finds nothing', async (subject) => {
     const record = await subject.have();
     await subject.store.destroy(ID, record.version);
-    assert.equal(await subject.store.destroy(ID, record.version), undefined);
+    assert.equal(
+      await subject.store.destroy(ID, record.version),
+      undefined,
+      'destroy that is sent again gives undefined',
+    );
     await subject.isMissing();
   });
 
@@ -39,8 +48,12 @@ export function repeatRules(rule: Rule): void {
     const first = await subject.have();
     const second = await subject.haveNext(first);
     await subject.store.destroy(ID);
-    assert.deepEqual(await subject.store.update(ID, second, first.version), { status: 'missing' });
-    assert.equal(await subject.store.touch(ID, second), false);
+    assert.deepEqual(
+      await subject.store.update(ID, second, first.version),
+      { status: 'missing' },
+      "update of a destroyed session gives { status: 'missing' }",
+    );
+    assert.equal(await subject.store.touch(ID, second), false, 'touch of a destroyed session gives false');
     await subject.isMissing();
   });
 
@@ -61,7 +74,11 @@ export function resendRules(rule: Rule): void {
     await subject.touches(record, subject.clock.now() + 1);
     await subject.creates(record);
     await subject.holds({ ...record, usedAt: subject.clock.now() + 1 });
-    assert.equal(await subject.store.create(ID, subject.record()), false);
+    assert.equal(
+      await subject.store.create(ID, subject.record()),
+      false,
+      'create of another record gives false where a session is',
+    );
   });
 
   rule('F70: an update that is sent again succeeds and changes nothing', async (subject) => {
@@ -91,7 +108,11 @@ export function resendRules(rule: Rule): void {
     const first = await subject.have({ payload: '0' });
     const second = subject.next(first, { payload: '1' });
     const results = await atOnce(() => subject.store.update(ID, second, first.version));
-    assert.deepEqual(new Set(results.map(({ status }) => status)), new Set(['updated']));
+    assert.deepEqual(
+      new Set(results.map(({ status }) => status)),
+      new Set(['updated']),
+      "all 20 copies of an update are told { status: 'updated' }",
+    );
     await subject.holds(second);
   });
 
@@ -104,7 +125,7 @@ export function resendRules(rule: Rule): void {
       const fourth = await subject.haveNext(third, { version: '4-abc' });
       const refused = subject.next(first, { version: 'refused' });
       const other = subject.record({ version: 'other' });
-      assert.equal(await subject.store.create(OTHER, other), true);
+      assert.equal(await subject.store.create(OTHER, other), true, 'create at a free id gives true');
       for (const version of [
         '2',
         'abc',
@@ -120,7 +141,11 @@ export function resendRules(rule: Rule): void {
         '.-abc',
       ]) {
         const result = await subject.store.update(ID, { ...refused, version }, first.version);
-        assert.deepEqual(result, { status: 'conflict', current: fourth }, version);
+        assert.deepEqual(
+          result,
+          { status: 'conflict', current: fourth },
+          `update that never was, of version ${version}, gives a conflict`,
+        );
       }
       await subject.holds(fourth);
     },
@@ -131,6 +156,10 @@ export function resendRules(rule: Rule): void {
     const second = await subject.haveNext(first);
     await subject.store.destroy(ID);
     const anew = await subject.have();
-    assert.deepEqual(await subject.store.update(ID, second, first.version), { status: 'conflict', current: anew });
+    assert.deepEqual(
+      await subject.store.update(ID, second, first.version),
+      { status: 'conflict', current: anew },
+      'update with what an earlier session of this id was written with gives a conflict',
+    );
   });
 }

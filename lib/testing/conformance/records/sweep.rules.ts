@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict';
+import * as assert from '../assertions.js';
 import type { SessionRecord, SweepResult } from '../../../stores/session-store.js';
 import {
   areThere,
@@ -16,20 +16,26 @@ import {
 /** More batches than any sweep of so few sessions takes. */
 const MAX_BATCHES = 1_000;
 
+const NEVER_DONE = `sweep gives { done: true } within ${String(MAX_BATCHES)} batches`;
+
 export function sweepRules(rule: Rule): void {
   rule('ASVS 14.2.7: a sweep removes the sessions that have ended, and only those', async (subject) => {
     const living = await haveMany(subject, 10, { idleTimeout: 2 * HOUR });
     await haveMany(subject, 15, { idleTimeout: HOUR }, 100);
     await haveMany(subject, 5, { idleTimeout: 3 * HOUR, absoluteTimeout: HOUR }, 200);
-    assert.equal(await swept(subject), 0, 'removed while all live');
+    assert.equal(await swept(subject), 0, 'sweep removes nothing while all live');
     subject.clock.advance(HOUR);
-    assert.equal(await swept(subject), 20, 'removed');
+    assert.equal(await swept(subject), 20, 'sweep tells how many it removed: those that had ended');
     await areThere(subject, living);
-    assert.equal(await swept(subject), 0, 'removed again');
+    assert.equal(await swept(subject), 0, 'sweep once more finds nothing to remove');
   });
 
   rule('a sweep of a store without sessions is done at once', async (subject) => {
-    assert.deepEqual(await sweepOnce(subject), { removed: 0, done: true });
+    assert.deepEqual(
+      await sweepOnce(subject),
+      { removed: 0, done: true },
+      'sweep of a store without sessions gives { removed: 0, done: true }',
+    );
   });
 
   rule('a sweep leaves no place for what it removed: the ids are free', async (subject) => {
@@ -47,6 +53,7 @@ export function sweepRules(rule: Rule): void {
     assert.equal(
       removed.reduce((sum, one) => sum + one, 0),
       25,
+      'sweeps at the same time tell together how many have ended',
     );
     await areThere(subject, living);
   });
@@ -59,9 +66,17 @@ export function sweepRules(rule: Rule): void {
       const sweeping = swept(subject);
       const created = await atOnce((caller) => subject.store.create(idOf(caller), records[caller] as SessionRecord));
       await sweeping;
-      assert.deepEqual(new Set(created), new Set([true]));
+      assert.deepEqual(
+        new Set(created),
+        new Set([true]),
+        'create succeeds in the place of an ended session, while a sweep goes on',
+      );
       for (const [caller, record] of records.entries()) {
-        assert.deepEqual(await subject.store.load(idOf(caller)), record, 'created during a sweep');
+        assert.deepEqual(
+          await subject.store.load(idOf(caller)),
+          record,
+          'load gives a session that was created during a sweep',
+        );
       }
       subject.clock.advance(IDLE);
       await swept(subject);
@@ -86,7 +101,11 @@ export function sweepRules(rule: Rule): void {
     for (const [caller, answer] of answers.entries()) {
       const isKept = answer === true || (typeof answer === 'object' && answer.status === 'updated');
       const loaded = await subject.store.load(idOf(caller));
-      assert.equal(loaded !== undefined, isKept, `a session that was ${isKept ? '' : 'not '}kept`);
+      assert.equal(
+        loaded !== undefined,
+        isKept,
+        `load finds a session whose touch or update ${isKept ? 'succeeded' : 'did not succeed'} during a sweep`,
+      );
     }
   });
 
@@ -113,15 +132,15 @@ export function batchRules(size: number): (rule: Rule) => void {
         assert.ok(result.removed <= size, `${String(result.removed)} removed by one batch`);
         removed += result.removed;
         if (result.done) break;
-        assert.ok(batches < MAX_BATCHES, 'the sweep never says that it is done');
+        assert.ok(batches < MAX_BATCHES, NEVER_DONE);
       }
-      assert.equal(removed, count);
+      assert.equal(removed, count, 'sweeps remove all sessions that have ended, and tell how many');
     });
 }
 
 async function sweepOnce({ store }: Subject): Promise<SweepResult> {
   const result = await store.sweep?.();
-  assert.ok(result, 'sweep');
+  assert.ok(result, 'the store has sweep, and it gives { removed, done }');
   return result;
 }
 
@@ -133,5 +152,5 @@ async function swept(subject: Subject): Promise<number> {
     removed += result.removed;
     if (result.done) return removed;
   }
-  throw new assert.AssertionError({ message: 'the sweep never says that it is done' });
+  return assert.fail(NEVER_DONE);
 }

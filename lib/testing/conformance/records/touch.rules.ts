@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict';
+import * as assert from '../assertions.js';
 import { ABSOLUTE, atOnce, HOUR, ID, IDLE, MINUTE, type Rule } from './record-subject.js';
 
 export function touchRules(rule: Rule): void {
@@ -19,7 +19,7 @@ export function touchRules(rule: Rule): void {
     const usedAt = subject.clock.now() + MINUTE;
     subject.clock.advance(MINUTE);
     const other = { startedAt: usedAt, usedAt, idleTimeout: 90 * HOUR, absoluteTimeout: 90 * HOUR };
-    assert.equal(await subject.store.touch(ID, other), true);
+    assert.equal(await subject.store.touch(ID, other), true, 'touch of a session that is there gives true');
     await subject.holds({ ...record, usedAt });
   });
 
@@ -61,11 +61,15 @@ export function touchRules(rule: Rule): void {
   rule('R59, law 6: does not bring back what was destroyed or has ended', async (subject) => {
     const record = await subject.have();
     await subject.store.destroy(ID);
-    assert.equal(await subject.store.touch(ID, record), false);
+    assert.equal(await subject.store.touch(ID, record), false, 'touch of a destroyed session gives false');
     await subject.isMissing();
     const second = await subject.have();
     subject.clock.advance(IDLE);
-    assert.equal(await subject.store.touch(ID, { ...second, usedAt: subject.clock.now() }), false);
+    assert.equal(
+      await subject.store.touch(ID, { ...second, usedAt: subject.clock.now() }),
+      false,
+      'touch of a session that has ended gives false',
+    );
     await subject.isMissing();
   });
 
@@ -88,7 +92,7 @@ export function touchRules(rule: Rule): void {
 export function destroyRules(rule: Rule): void {
   rule('law 6: gives what was there; then the session is missing', async (subject) => {
     const record = await subject.have({ userId: 'ada' });
-    assert.deepEqual(await subject.store.destroy(ID), record);
+    assert.deepEqual(await subject.store.destroy(ID), record, 'destroy gives the record that was there');
     await subject.isMissing();
   });
 
@@ -96,10 +100,18 @@ export function destroyRules(rule: Rule): void {
     const first = await subject.have();
     const second = await subject.haveNext(first);
     for (const version of [first.version, '', `${second.version}0`]) {
-      assert.deepEqual(await subject.store.destroy(ID, version), second);
+      assert.deepEqual(
+        await subject.store.destroy(ID, version),
+        second,
+        'destroy at another version gives the record that is there, and removes nothing',
+      );
       await subject.holds(second);
     }
-    assert.deepEqual(await subject.store.destroy(ID, second.version), second);
+    assert.deepEqual(
+      await subject.store.destroy(ID, second.version),
+      second,
+      'destroy at the version that is stored gives the record that was there',
+    );
     await subject.isMissing();
   });
 
@@ -107,13 +119,17 @@ export function destroyRules(rule: Rule): void {
     const record = await subject.haveNext(await subject.have());
     subject.clock.advance(MINUTE);
     await subject.touches(record, subject.clock.now());
-    assert.deepEqual(await subject.store.destroy(ID), { ...record, usedAt: subject.clock.now() });
+    assert.deepEqual(
+      await subject.store.destroy(ID),
+      { ...record, usedAt: subject.clock.now() },
+      'destroy gives the record with its last touch and update',
+    );
   });
 
   rule('of 20 at the same time one finds the session', async (subject) => {
     const record = await subject.have();
     const found = (await atOnce(() => subject.store.destroy(ID))).filter((one) => one !== undefined);
-    assert.deepEqual(found, [record]);
+    assert.deepEqual(found, [record], 'of 20 calls of destroy one gives the record, the others undefined');
     await subject.isMissing();
   });
 }

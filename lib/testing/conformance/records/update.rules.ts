@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict';
+import * as assert from '../assertions.js';
 import type { SessionRecord } from '../../../stores/session-store.js';
 import { ABSOLUTE, atOnce, callers, HOUR, ID, IDLE, MINUTE, type Rule } from './record-subject.js';
 
@@ -9,11 +9,19 @@ export function updateRules(rule: Rule): void {
   });
 
   rule('law 6: never creates', async (subject) => {
-    assert.deepEqual(await subject.store.update(ID, subject.record(), ''), { status: 'missing' });
+    assert.deepEqual(
+      await subject.store.update(ID, subject.record(), ''),
+      { status: 'missing' },
+      "update of a session that is missing gives { status: 'missing' }",
+    );
     await subject.isMissing();
     const record = await subject.have();
     await subject.store.destroy(ID);
-    assert.deepEqual(await subject.store.update(ID, subject.next(record), record.version), { status: 'missing' });
+    assert.deepEqual(
+      await subject.store.update(ID, subject.next(record), record.version),
+      { status: 'missing' },
+      "update of a destroyed session gives { status: 'missing' }",
+    );
     await subject.isMissing();
   });
 
@@ -22,7 +30,11 @@ export function updateRules(rule: Rule): void {
     const second = await subject.haveNext(first, { userId: 'bob', usedAt: subject.clock.now() + 1 });
     for (const version of [first.version, '', `${second.version} `, second.version.slice(0, -1)]) {
       const result = await subject.store.update(ID, subject.next(first), version);
-      assert.deepEqual(result, { status: 'conflict', current: second });
+      assert.deepEqual(
+        result,
+        { status: 'conflict', current: second },
+        "update at another version than the one that is stored gives { status: 'conflict' } with the current record",
+      );
     }
     await subject.holds(second);
   });
@@ -32,10 +44,18 @@ export function updateRules(rule: Rule): void {
     const records = callers.map((caller) => subject.next(first, { payload: String(caller) }));
     const results = await atOnce((caller) => subject.store.update(ID, records[caller] as SessionRecord, first.version));
     const winner = records[results.findIndex(({ status }) => status === 'updated')];
-    assert.equal(results.filter(({ status }) => status === 'updated').length, 1);
-    assert.notEqual(winner, undefined);
+    assert.equal(
+      results.filter(({ status }) => status === 'updated').length,
+      1,
+      "of 20 updates from one version one gives { status: 'updated' }",
+    );
     for (const result of results) {
-      if (result.status !== 'updated') assert.deepEqual(result, { status: 'conflict', current: winner });
+      if (result.status !== 'updated')
+        assert.deepEqual(
+          result,
+          { status: 'conflict', current: winner },
+          'the other updates give a conflict with the record of the one that succeeded',
+        );
     }
     await subject.holds(winner);
   });
@@ -45,12 +65,12 @@ export function updateRules(rule: Rule): void {
     await atOnce(async () => {
       for (;;) {
         const current = await subject.store.load(ID);
-        assert.ok(current);
+        assert.ok(current, 'load gives the session while others update it');
         const next = subject.next(current, { payload: String(Number(current.payload) + 1) });
         if ((await subject.store.update(ID, next, current.version)).status === 'updated') return;
       }
     });
-    assert.equal((await subject.store.load(ID))?.payload, '20');
+    assert.equal((await subject.store.load(ID))?.payload, '20', '20 counters that try again at a conflict count to 20');
   });
 
   rule('law 6: of an update and a destroy at the same time nothing is left', async (subject) => {
@@ -81,7 +101,7 @@ export function updateRules(rule: Rule): void {
     const record = await subject.have();
     await subject.haveNext(record, { idleTimeout: MINUTE, absoluteTimeout: MINUTE });
     subject.clock.advance(MINUTE - 1);
-    assert.notEqual(await subject.store.load(ID), undefined);
+    assert.ok(await subject.store.load(ID), 'load gives the session till its limit has passed');
     subject.clock.advance(1);
     await subject.isMissing();
   });
@@ -136,7 +156,7 @@ export function timeRules(rule: Rule): void {
   rule('law 8: each record has limits of its own', async (subject) => {
     await subject.have({ idleTimeout: 90 * 24 * HOUR, absoluteTimeout: HOUR });
     subject.clock.advance(HOUR - 1);
-    assert.notEqual(await subject.store.load(ID), undefined);
+    assert.ok(await subject.store.load(ID), 'load gives the session till its limit has passed');
     subject.clock.advance(1);
     await subject.isMissing();
   });
@@ -146,7 +166,11 @@ export function timeRules(rule: Rule): void {
     subject.clock.advance(-HOUR);
     await subject.holds(record);
     await subject.holds(await subject.haveNext(record));
-    assert.equal((await subject.store.destroy(ID))?.startedAt, record.startedAt);
+    assert.equal(
+      (await subject.store.destroy(ID))?.startedAt,
+      record.startedAt,
+      'destroy gives the record that was there, after the clock was put back',
+    );
     await subject.isMissing();
   });
 }

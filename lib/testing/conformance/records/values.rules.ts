@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict';
+import * as assert from '../assertions.js';
 import type { SessionRecord } from '../../../stores/session-store.js';
 import { endOf } from '../../../stores/session-store.js';
 import { HOUR, ID, MINUTE, type Rule } from './record-subject.js';
@@ -21,6 +21,7 @@ const ODD_VERSIONS = [
   '?',
   '-',
   'nil',
+  'NIL',
   'undefined',
   '__proto__',
   '\u00e9',
@@ -49,15 +50,20 @@ export function valueRules(rule: Rule): void {
       for (const other of [...ODD_VERSIONS, '']) {
         if (other === version) continue;
         const result = await subject.store.update(ID, subject.next(record), other);
-        assert.deepEqual(result, { status: 'conflict', current: record }, JSON.stringify([version, other]));
-        assert.deepEqual(await subject.store.destroy(ID, other), record, JSON.stringify([version, other]));
+        const versions = `${JSON.stringify(other)}, where ${JSON.stringify(version)} is stored,`;
+        assert.deepEqual(result, { status: 'conflict', current: record }, `update at ${versions} gives a conflict`);
+        assert.deepEqual(await subject.store.destroy(ID, other), record, `destroy at ${versions} gives what is there`);
       }
     }
     for (const version of ODD_VERSIONS) {
       await subject.store.destroy(ID);
       const created = await subject.have({ version });
       await subject.holds(created);
-      assert.deepEqual(await subject.store.destroy(ID, version), created);
+      assert.deepEqual(
+        await subject.store.destroy(ID, version),
+        created,
+        'destroy at the version that is stored gives the record that was there',
+      );
       await subject.isMissing();
     }
   });
@@ -93,10 +99,17 @@ export function valueRules(rule: Rule): void {
 
     async function comesBackWithin(ms: number, wanted: SessionRecord): Promise<void> {
       const loaded = await subject.store.load(ID);
-      assert.ok(loaded);
+      assert.ok(loaded, 'load gives the session, whose times have fractions');
       const { payload, version, userId } = loaded;
-      assert.deepEqual({ payload, version, userId }, { userId: undefined, ...only(wanted) });
-      assert.ok(Math.abs(endOf(loaded) - endOf(wanted)) < ms, `ends at ${endOf(loaded)}, not ${endOf(wanted)}`);
+      assert.deepEqual(
+        { payload, version, userId },
+        { userId: undefined, ...only(wanted) },
+        'load gives payload, version and user as they were stored',
+      );
+      assert.ok(
+        Math.abs(endOf(loaded) - endOf(wanted)) < ms,
+        `a session ends less than a ms from ${endOf(wanted)}; it ends at ${endOf(loaded)}`,
+      );
     }
   });
 
@@ -106,7 +119,11 @@ export function valueRules(rule: Rule): void {
     subject.clock.advance(10.3);
     await subject.touches(record, subject.clock.now());
     const next = await subject.haveNext(record);
-    assert.deepEqual(only(await subject.store.load(ID)), only(next));
+    assert.deepEqual(
+      only(await subject.store.load(ID)),
+      only(next),
+      'load gives payload and version as they were stored',
+    );
     subject.clock.advance(next.idleTimeout + 1);
     await subject.isMissing();
   });
@@ -126,8 +143,16 @@ export function valueRules(rule: Rule): void {
       subject.clock.advance(30 * 365 * 24 * HOUR);
       await subject.touches(next, subject.clock.now());
       subject.clock.advance(MINUTE);
-      assert.deepEqual(only(await subject.store.load(ID)), only(next));
-      assert.deepEqual(only(await subject.store.destroy(ID)), only(next));
+      assert.deepEqual(
+        only(await subject.store.load(ID)),
+        only(next),
+        'load gives payload and version as they were stored',
+      );
+      assert.deepEqual(
+        only(await subject.store.destroy(ID)),
+        only(next),
+        'destroy gives payload and version as they were stored',
+      );
       await subject.isMissing();
     });
   }

@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict';
+import * as assert from '../assertions.js';
 import { hash } from 'node:crypto';
 import { isPromise } from '../../../stores/awaitable.js';
 import type { SessionStore, StoreCallback, StoredSession } from '../../../stores/session-store.js';
@@ -56,8 +56,9 @@ export class SimpleSubject {
 
   async holds(sid: string, session: StoredSession | undefined): Promise<void> {
     const got = await this.get(sid);
-    if (session === undefined) assert.equal(got, undefined);
-    else assert.deepEqual(asJson(got), asJson(session));
+    if (session === undefined)
+      assert.equal(got, undefined, 'get gives undefined or null for a session that is missing');
+    else assert.deepEqual(asJson(got), asJson(session), 'get gives the session that was set last');
   }
 
   private async put(method: 'set' | 'touch', sid: string, session: StoredSession, ttl: number): Promise<void> {

@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict';
+import * as assert from '../assertions.js';
 import type { RuleOf } from '../conformance-test.js';
 import { asJson, ONE, TTL, TWO, type SimpleSubject } from './simple-subject.js';
 
@@ -26,7 +26,11 @@ export function simpleRules(rule: Rule): void {
   rule('set: what get gives equals it, also through JSON', async (subject) => {
     for (const data of ODD_DATA) {
       const session = await subject.set(ONE, subject.session(data));
-      assert.deepEqual(asJson(await subject.get(ONE)), asJson(session), JSON.stringify(data));
+      assert.deepEqual(
+        asJson(await subject.get(ONE)),
+        asJson(session),
+        `get gives what set was given: ${JSON.stringify(data)}`,
+      );
     }
   });
 
@@ -81,7 +85,8 @@ export function simpleRules(rule: Rule): void {
     const session = await subject.set(ONE, subject.session(), 1);
     subject.clock.advance(TTL);
     const got = await subject.get(ONE);
-    if (got !== undefined) assert.deepEqual(asJson(got), asJson(session));
+    if (got !== undefined)
+      assert.deepEqual(asJson(got), asJson(session), 'get after the ttl gives the session as it was, or nothing');
     await subject.destroy(ONE);
     await subject.holds(ONE, await subject.set(ONE, subject.session({ anew: true })));
   });
@@ -102,7 +107,7 @@ export function simpleRules(rule: Rule): void {
     subject.clock.advance(TTL - 1);
     await subject.touch(ONE, session, TTL);
     subject.clock.advance(TTL - 1);
-    assert.equal((await subject.get(ONE))?.['views'], 1);
+    assert.equal((await subject.get(ONE))?.['views'], 1, 'get after touch gives the data that were set');
     await subject.destroy(ONE);
     await subject.touch(ONE, session);
     await subject.holds(ONE, undefined);
@@ -110,15 +115,23 @@ export function simpleRules(rule: Rule): void {
 
   rule('length and all: tell of what is there', async (subject) => {
     const has = (method: 'length' | 'all'): boolean => method in subject.store;
-    if (has('length')) assert.equal(await subject.whole('length'), 0);
-    if (has('all')) assert.deepEqual(asJson(await subject.whole('all')), {});
+    if (has('length')) assert.equal(await subject.whole('length'), 0, 'length of a store without sessions is 0');
+    if (has('all'))
+      assert.deepEqual(asJson(await subject.whole('all')), {}, 'all of a store without sessions gives none');
     const sessions = { [ONE]: subject.session({ one: 1 }), [TWO]: subject.session({ two: 2 }) };
     for (const [sid, session] of Object.entries(sessions)) await subject.set(sid, session);
-    if (has('length')) assert.equal(await subject.whole('length'), 2);
-    if (has('all')) assert.deepEqual(asJson(await subject.whole('all')), asJson(sessions));
+    if (has('length')) assert.equal(await subject.whole('length'), 2, 'length gives how many sessions there are');
+    if (has('all'))
+      assert.deepEqual(asJson(await subject.whole('all')), asJson(sessions), 'all gives the sessions by their ids');
     await subject.destroy(ONE);
-    if (has('length')) assert.equal(await subject.whole('length'), 1);
-    if (has('all')) assert.deepEqual(Object.keys((await subject.whole('all')) as object), [TWO]);
+    if (has('length'))
+      assert.equal(await subject.whole('length'), 1, 'length after destroy leaves out what was destroyed');
+    if (has('all'))
+      assert.deepEqual(
+        Object.keys((await subject.whole('all')) as object),
+        [TWO],
+        'all after destroy leaves out what was destroyed',
+      );
   });
 
   rule('ASVS 7.4.5: clear removes every session, and may be called again', async (subject) => {
@@ -138,7 +151,7 @@ export function simpleRules(rule: Rule): void {
     await subject.destroy(ONE);
     await subject.destroy(ONE);
     await timersThatOverflow();
-    assert.deepEqual(new Set(subject.answers), new Set([1]));
+    assert.deepEqual(new Set(subject.answers), new Set([1]), 'the callback of each call is called once');
   });
 }
 

@@ -1,11 +1,15 @@
-import assert from 'node:assert/strict';
+import * as assert from '../assertions.js';
 import { A, ALL, B, byId, C, D, FREE, MINUTE, type Rule } from './user-subject.js';
 
 /** How an entry comes into the index, before its session is stored. */
 export function addRules(rule: Rule): void {
   rule('lists what was added, as not settled', async (subject) => {
     await subject.accepts(A);
-    assert.deepEqual(await subject.index.list('ada'), [{ id: A, settled: false }]);
+    assert.deepEqual(
+      await subject.index.list('ada'),
+      [{ id: A, settled: false }],
+      'users.list gives the entry, not settled',
+    );
   });
 
   rule('F70: succeeds for what is there already, and changes nothing', async (subject) => {
@@ -23,7 +27,11 @@ export function addRules(rule: Rule): void {
   rule('F70: a command that is sent again late leaves a settled entry as it is', async (subject) => {
     await subject.have(A);
     await subject.accepts(A, FREE, MINUTE);
-    assert.deepEqual(await subject.index.list('ada'), [{ id: A, settled: true }]);
+    assert.deepEqual(
+      await subject.index.list('ada'),
+      [{ id: A, settled: true }],
+      'users.list gives the entry, settled',
+    );
     subject.clock.advance(MINUTE);
     await subject.lists(A);
   });
@@ -39,7 +47,11 @@ export function addRules(rule: Rule): void {
     await subject.refuses(A, { isThere: true });
     await subject.have(A);
     await subject.accepts(A, { isThere: true, max: 1 });
-    assert.deepEqual(await subject.index.list('ada'), [{ id: A, settled: true }]);
+    assert.deepEqual(
+      await subject.index.list('ada'),
+      [{ id: A, settled: true }],
+      'users.list gives the entry, settled',
+    );
     await subject.index.remove('ada', [A]);
     await subject.refuses(A, { isThere: true });
   });
@@ -57,7 +69,11 @@ export function addRules(rule: Rule): void {
     await subject.have(A);
     await subject.index.remove('ada', [A]);
     await subject.accepts(A);
-    assert.deepEqual(await subject.index.list('ada'), [{ id: A, settled: false }]);
+    assert.deepEqual(
+      await subject.index.list('ada'),
+      [{ id: A, settled: false }],
+      'users.list gives the entry, not settled',
+    );
   });
 
   rule('replaces only what is there', async (subject) => {
@@ -70,6 +86,7 @@ export function addRules(rule: Rule): void {
         { id: A, settled: true },
         { id: B, settled: false, replaces: A },
       ]),
+      'users.list gives both entries, and which one is to replace the other',
     );
   });
 
@@ -87,7 +104,11 @@ export function addRules(rule: Rule): void {
 export function settleRules(rule: Rule): void {
   rule('notes that the session is stored', async (subject) => {
     await subject.have(A);
-    assert.deepEqual(await subject.index.list('ada'), [{ id: A, settled: true }]);
+    assert.deepEqual(
+      await subject.index.list('ada'),
+      [{ id: A, settled: true }],
+      'users.list gives the entry, settled',
+    );
   });
 
   rule('F70: may be sent again', async (subject) => {
@@ -109,7 +130,11 @@ export function settleRules(rule: Rule): void {
     await subject.have(A);
     await subject.accepts(B, { replaces: A });
     await subject.settles(B);
-    assert.deepEqual(await subject.index.list('ada'), [{ id: B, settled: true }]);
+    assert.deepEqual(
+      await subject.index.list('ada'),
+      [{ id: B, settled: true }],
+      'users.list gives the entry, settled; what it replaced is gone',
+    );
     await subject.revokes(ALL, [B]);
   });
 
@@ -127,7 +152,11 @@ export function settleRules(rule: Rule): void {
     await subject.accepts(B, { replaces: A });
     await subject.index.remove('ada', [A]);
     await subject.accepts(B, { isThere: true });
-    assert.deepEqual(await subject.index.list('ada'), [{ id: B, settled: false }]);
+    assert.deepEqual(
+      await subject.index.list('ada'),
+      [{ id: B, settled: false }],
+      'users.list gives the entry, not settled',
+    );
     await subject.settles(B);
     await subject.lists(B);
   });

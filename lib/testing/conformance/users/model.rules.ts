@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict';
+import * as assert from '../assertions.js';
 import type { UserIndexChoice, UserIndexTerms } from '../../../stores/user-index.js';
 import { takeSteps, type Random } from '../random.js';
 import { UserIndexModel } from './user-index-model.js';
@@ -32,7 +32,11 @@ class ModelPlay {
       const lists = await Promise.all(USERS.map(async (user) => await index.list(user)));
       for (const [number, user] of USERS.entries()) {
         this.models[user].pass(clock.now());
-        assert.deepEqual(byId(lists[number] ?? []), byId(this.models[user].list()), `what ${user} has after that`);
+        assert.deepEqual(
+          byId(lists[number] ?? []),
+          byId(this.models[user].list()),
+          `users.list of ${user} after the last step gives what the model has`,
+        );
       }
     });
   }
@@ -56,18 +60,26 @@ class ModelPlay {
         const terms = wanted.replaces !== undefined && model.makesChain(id, wanted.replaces) ? {} : wanted;
         note(`${user} add ${nameOf(id)} for ${String(lifetime)} ms: ${shown(terms)}`);
         const { added, revoked } = await index.add(user, id, lifetime, terms);
-        assert.equal(added, model.add(id, endsAt, terms), 'added');
-        assert.deepEqual([...revoked].sort(), model.revoked().sort(), 'revoked');
+        assert.equal(added, model.add(id, endsAt, terms), 'users.add tells whether it added');
+        assert.deepEqual([...revoked].sort(), model.revoked().sort(), 'users.add names all that are revoked');
         return;
       }
       case 'settle':
         note(`${user} settle ${nameOf(id)} for ${String(lifetime)} ms`);
-        assert.equal(await index.settle(user, id, lifetime), model.settle(id, endsAt), 'settled');
+        assert.equal(
+          await index.settle(user, id, lifetime),
+          model.settle(id, endsAt),
+          'users.settle tells whether the entry is settled',
+        );
         return;
       case 'revoke': {
         const choice: UserIndexChoice = random.pick({ only: id }, { except: id }, { except: undefined });
         note(`${user} revoke ${shown(choice)}`);
-        assert.deepEqual([...(await index.revoke(user, choice))].sort(), model.revoke(choice).sort(), 'revoked');
+        assert.deepEqual(
+          [...(await index.revoke(user, choice))].sort(),
+          model.revoke(choice).sort(),
+          'users.revoke gives what it is asked to revoke',
+        );
         return;
       }
       case 'remove': {

@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict';
+import * as assert from '../assertions.js';
 import type { UserIndex } from '../../../stores/user-index.js';
 import { ID, OTHER, type Subject as RecordSubject } from '../records/record-subject.js';
 import type { RuleOf } from '../conformance-test.js';
@@ -13,19 +13,32 @@ export interface WithIndex {
 /** What the index of a store has to do with its records: an entry stands before the session, and until it is removed. */
 export function recordsAndIndexRules(rule: RuleOf<WithIndex>): void {
   rule('an entry stands before its session is stored, and is no session', async ({ records, index }) => {
-    assert.deepEqual(await index.add('ada', ID, HOUR, {}), { added: true, revoked: [] });
+    assert.deepEqual(
+      await index.add('ada', ID, HOUR, {}),
+      { added: true, revoked: [] },
+      'users.add adds before there is a session',
+    );
     await records.holds(undefined);
-    assert.deepEqual(await index.list('ada'), [{ id: ID, settled: false }]);
+    assert.deepEqual(
+      await index.list('ada'),
+      [{ id: ID, settled: false }],
+      'users.list gives an entry before there is its session',
+    );
     await records.have({ userId: 'ada' });
-    assert.deepEqual(await index.list('ada'), [{ id: ID, settled: false }], 'creating the session changed its entry');
-    assert.equal(await index.settle('ada', ID, HOUR), true);
+    assert.deepEqual(
+      await index.list('ada'),
+      [{ id: ID, settled: false }],
+      'create of a session leaves its entry as it was',
+    );
+    assert.equal(await index.settle('ada', ID, HOUR), true, 'users.settle settles the entry once there is its session');
   });
 
   rule('records alone make no entries: the session layer does', async ({ records, index }) => {
     const first = await records.have({ userId: 'ada' });
     await records.haveNext(first, { userId: 'bob' });
     await records.store.touch(ID, first);
-    for (const user of ['ada', 'bob']) assert.deepEqual(await index.list(user), [], user);
+    for (const user of ['ada', 'bob'])
+      assert.deepEqual(await index.list(user), [], `users.list of ${user} has no entry that nobody added`);
   });
 
   rule('what becomes of a session, while it lives, changes no entry', async ({ records, index }) => {
@@ -42,10 +55,18 @@ export function recordsAndIndexRules(rule: RuleOf<WithIndex>): void {
     await records.touches(next, records.clock.now());
     await records.store.destroy(ID, 'another version');
     await records.store.update(ID, first, 'another version');
-    assert.deepEqual(byId(await index.list('ada')), byId(entries));
+    assert.deepEqual(
+      byId(await index.list('ada')),
+      byId(entries),
+      'users.list gives the entries as they were, whatever was done to the session',
+    );
     const { userId: _, ...anonymous } = records.next(next);
     await records.updates(anonymous, next.version);
-    assert.deepEqual(byId(await index.list('ada')), byId(entries));
+    assert.deepEqual(
+      byId(await index.list('ada')),
+      byId(entries),
+      'users.list gives the entries as they were, whatever was done to the session',
+    );
   });
 
   rule('the end of one session leaves the entries of others', async ({ records, index }) => {
@@ -55,17 +76,23 @@ export function recordsAndIndexRules(rule: RuleOf<WithIndex>): void {
     }
     await records.have({ userId: 'ada' });
     await records.store.destroy(ID);
-    assert.ok((await index.list('ada')).some(({ id }) => id === OTHER));
-    assert.ok((await index.revoke('ada', ALL)).includes(OTHER));
+    assert.ok(
+      (await index.list('ada')).some(({ id }) => id === OTHER),
+      'users.list gives the entry of another session, when one was destroyed',
+    );
+    assert.ok(
+      (await index.revoke('ada', ALL)).includes(OTHER),
+      'users.revoke gives the entry of another session, when one was destroyed',
+    );
   });
 
   rule('ASVS 7.4.3: revoking ends no session by itself, nor does it lose one', async ({ records, index }) => {
     const record = await records.have({ userId: 'ada' });
     await index.add('ada', ID, HOUR, {});
     await index.settle('ada', ID, HOUR);
-    assert.deepEqual(await index.revoke('ada', ALL), [ID]);
+    assert.deepEqual(await index.revoke('ada', ALL), [ID], 'users.revoke gives the entry');
     await records.holds(record);
-    assert.deepEqual(await records.store.destroy(ID), record);
-    assert.deepEqual(await index.list('ada'), []);
+    assert.deepEqual(await records.store.destroy(ID), record, 'destroy gives the session, whose entry was revoked');
+    assert.deepEqual(await index.list('ada'), [], 'users.list leaves out what was revoked');
   });
 }

@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict';
+import * as assert from '../assertions.js';
 import { hash } from 'node:crypto';
 import type { UserIndex, UserIndexChoice, UserIndexEntry, UserIndexTerms } from '../../../stores/user-index.js';
 import type { TestClock } from '../../test-clock.js';
@@ -37,31 +37,63 @@ export class Subject {
   }
 
   async accepts(id: string, terms = FREE, lifetime = HOUR): Promise<void> {
-    assert.deepEqual(await this.add(id, terms, lifetime), { added: true, revoked: [] });
+    assert.deepEqual(
+      await this.add(id, terms, lifetime),
+      { added: true, revoked: [] },
+      'users.add gives { added: true } and names nothing that was revoked',
+    );
   }
 
   async refuses(id: string, terms: UserIndexTerms): Promise<void> {
     const before = await this.index.list('ada');
-    assert.equal((await this.add(id, terms)).added, false);
-    assert.deepEqual(await this.index.list('ada'), before, 'a refused addition changed the list');
+    assert.equal(
+      (await this.add(id, terms)).added,
+      false,
+      'users.add gives { added: false } for what its terms do not allow',
+    );
+    assert.deepEqual(
+      await this.index.list('ada'),
+      before,
+      'users.list after a refused users.add gives what it gave before',
+    );
   }
 
   async settles(id: string, lifetime = HOUR): Promise<void> {
-    assert.equal(await this.index.settle('ada', id, lifetime), true);
+    assert.equal(
+      await this.index.settle('ada', id, lifetime),
+      true,
+      'users.settle gives true for an entry that is there',
+    );
   }
 
   async doesNotSettle(id: string): Promise<void> {
     const before = await this.index.list('ada');
-    assert.equal(await this.index.settle('ada', id, HOUR), false);
-    assert.deepEqual(await this.index.list('ada'), before, 'an entry that was not settled changed the list');
+    assert.equal(
+      await this.index.settle('ada', id, HOUR),
+      false,
+      'users.settle gives false for an entry that is not there, was revoked or has lost its place',
+    );
+    assert.deepEqual(
+      await this.index.list('ada'),
+      before,
+      'users.list after a refused users.settle gives what it gave before',
+    );
   }
 
   async revokes(choice: UserIndexChoice, expected: string[]): Promise<void> {
-    assert.deepEqual([...(await this.index.revoke('ada', choice))].sort(), [...expected].sort());
+    assert.deepEqual(
+      [...(await this.index.revoke('ada', choice))].sort(),
+      [...expected].sort(),
+      'users.revoke gives the ids of all that it is asked to revoke, those revoked before too',
+    );
   }
 
   async lists(...ids: string[]): Promise<void> {
-    assert.deepEqual((await this.ids()).sort(), ids.sort());
+    assert.deepEqual(
+      (await this.ids()).sort(),
+      ids.sort(),
+      'users.list gives all that is there, but not what was revoked',
+    );
   }
 
   async ids(): Promise<string[]> {
