@@ -122,8 +122,9 @@ class Unsent extends Error {
   override readonly name = 'PostgresUnreachableError';
 }
 
-function refuseStandby({ rows }: PostgresResult): void {
-  const [row] = rows as { standby?: boolean }[];
+/** Several statements in one give a list of results. */
+function refuseStandby({ rows }: Partial<PostgresResult>): void {
+  const [row] = (rows ?? []) as { standby?: boolean }[];
   if (row?.standby === true) throw new Error('PostgresStore: the server is a standby; sessions need the primary');
 }
 
