@@ -87,9 +87,9 @@ describe('cost by the sessions of one user', () => {
     expect(await service.list('ada')).toHaveLength(MANY);
     expect(await service.destroyAll('ada')).toBe(MANY);
     expect(await service.list('ada')).toEqual([]);
-    // What is left are the tombstones of the rotations, for a minute.
     expect(await server.ask('EXISTS', keyOf('ada'))).toBe(0);
-    expect(await server.ask('DBSIZE')).toBe(3);
+    // What is left are the tombstones of the rotations, for a minute at most.
+    expect(await server.ask('DBSIZE')).toBeLessThanOrEqual(3);
   }, 180_000);
 });
 
