@@ -12,7 +12,7 @@ export async function roamingSlice(bench, server, workload, requests, sessions, 
   const { client } = bench;
   const backend = bench.backendOf(contender);
   const cpuOf = async () => [await helper.ask('cpu'), await backend?.ask('cpu', contender.name)];
-  await client.ask('roam', { port, kind: contender.kind, sessions, connections });
+  await client.ask('roam', { port, name: contender.name, kind: contender.kind, sessions, connections });
   await client.ask('roamRun', { workload, requests: Math.ceil((requests * LEAD) / connections) * connections });
   const [before, backendBefore] = await cpuOf();
   const times = await client.ask('roamRun', { workload, requests });

@@ -27,7 +27,7 @@ export async function sweepsOf(bench, server, { sessions, ended, sweeps, perSeco
   const load = { workloads: WORKLOADS, perSecond };
   const measured = async (act) => {
     // A server closes connections that nobody uses for some seconds.
-    await client.ask('roam', { port, kind: contender.kind, sessions, connections });
+    await client.ask('roam', { port, name: contender.name, kind: contender.kind, sessions, connections });
     await client.ask('roamStart', load);
     const result = await act();
     const taken = await client.ask('roamStop');

@@ -11,6 +11,7 @@ let last = 1;
 /** Requests for sessions that are picked at random among many. */
 export class Roaming {
   #lanes;
+  #name;
   #kind;
   #sessions;
   #isOver = false;
@@ -18,18 +19,20 @@ export class Roaming {
 
   /**
    * @param {Connection[]} lanes
+   * @param {string} name of the contender
    * @param {string} kind of token
    * @param {number} sessions how many there are
    */
-  constructor(lanes, kind, sessions) {
+  constructor(lanes, name, kind, sessions) {
     this.#lanes = lanes;
+    this.#name = name;
     this.#kind = kind;
     this.#sessions = sessions;
   }
 
-  static async open({ port, kind, sessions, connections }) {
+  static async open({ port, name, kind, sessions, connections }) {
     const lanes = await Promise.all(Array.from({ length: connections }, () => Connection.open(port)));
-    return new Roaming(lanes, kind, sessions);
+    return new Roaming(lanes, name, kind, sessions);
   }
 
   /** Sends so many requests in all, on each connection one after the other. */
@@ -89,7 +92,7 @@ export class Roaming {
     );
     // Each one is looked at: a contender that fails is fast. A session that was not found has no count.
     if (status !== workload.status || !/^\{"(count":\d{7}|ok":true)\}$/.test(body)) {
-      throw new Error(`${workload.path} answered ${status} ${body} for session ${number}`);
+      throw new Error(`${this.#name}: ${workload.path} answered ${status} ${body} for session ${number}`);
     }
   }
 }

@@ -12,6 +12,9 @@ import { mountWith } from './express-session.js';
 const settings = options({ pruneSessionInterval: false });
 const { store } = settings;
 
+/** The one session that the application stored, before there are copies: requests touch those. */
+let real;
+
 /** What Passport does. */
 async function login(session, userId, data) {
   await promisify((callback) => session.regenerate(callback))();
@@ -26,10 +29,12 @@ export const answers = {
 
   /** Copies of the one session that the application stored, with ids and times of their own. */
   async fill({ from, to, age }) {
+    real ??= (await pool.query('SELECT sess::text AS sess, expire::text AS expire FROM session')).rows[0];
     await pool.query(
-      `INSERT INTO session (sid, sess, expire) SELECT ${TOKEN_SQL}, sess, expire - ($3::int + ${EARLIER_SQL}) * interval '1 ms'
-       FROM (SELECT * FROM session ORDER BY expire LIMIT 1) real, generate_series($1::int, $2::int) i`,
-      [from, to, age],
+      `INSERT INTO session (sid, sess, expire)
+       SELECT ${TOKEN_SQL}, $4::json, $5::timestamp - ($3::int + ${EARLIER_SQL}) * interval '1 ms'
+       FROM generate_series($1::int, $2::int) i`,
+      [from, to, age, real.sess, real.expire],
     );
   },
 
