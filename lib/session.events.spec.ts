@@ -184,7 +184,7 @@ describe('log', () => {
   ])('ASVS 16.x, H21: is one line without control characters, whatever an error says: %s', (_name, reason) => {
     const { events, lines } = setUp();
     events.emit(corrupt(reason));
-    events.emit({ type: 'token_malformed', transport: reason });
+    events.emit({ type: 'input_validation_fail', transport: reason });
     expect(lines).toHaveLength(2);
     for (const line of lines) expect(line).not.toMatch(/[\p{Cc}\u2028\u2029]/u);
   });

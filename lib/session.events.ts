@@ -12,9 +12,9 @@ export type SessionEvent =
   /** A session was destroyed; `userId` where that was done by `destroyById` or `destroyAll`. */
   | { type: 'session_destroyed'; id: string; userId?: string }
   /** A session was bound to a user, who proved who they are. */
-  | { type: 'login_succeeded'; id: string; userId: string }
+  | { type: 'authn_login_success'; id: string; userId: string }
   /** A user has `maxPerUser` sessions already. */
-  | { type: 'login_refused'; userId: string; reason: string }
+  | { type: 'authn_login_fail'; userId: string; reason: string }
   /** A token named a session past its idle or absolute limit. */
   | { type: 'session_expired'; id: string; reason: string }
   /** A well-formed token that names no session: ended, expired or invented. */
@@ -22,7 +22,7 @@ export type SessionEvent =
   /** A token was rotated away less than a minute ago and came once more. */
   | { type: 'token_rotated'; id: string }
   /** What came in the place of a token is not one. It is not shown: it may be one of another system. */
-  | { type: 'token_malformed'; transport: string }
+  | { type: 'input_validation_fail'; transport: string }
   /** Another request changed the session first; this one re-applied its own changes. */
   | { type: 'update_conflict'; id: string }
   /** Changes were refused because the session had ended. */
@@ -42,7 +42,7 @@ export type SessionEvent =
   /** A Secure cookie was not sent, because the request came over plain http. */
   | { type: 'cookie_withheld'; reason: string }
   /** An unsafe request from another site was refused. */
-  | { type: 'csrf_refused'; reason: string }
+  | { type: 'malicious_cors'; reason: string }
   /** Something the application should know: a store's limits, or an option that caps what login() asks for. */
   | { type: 'store_notice'; reason: string };
 
@@ -55,7 +55,7 @@ export interface SessionLogger {
 }
 
 const LOGGED: Partial<Record<SessionEventType, keyof SessionLogger>> = {
-  token_malformed: 'warn',
+  input_validation_fail: 'warn',
   update_conflict: 'warn',
   write_refused: 'warn',
   data_refused: 'error',
@@ -64,9 +64,9 @@ const LOGGED: Partial<Record<SessionEventType, keyof SessionLogger>> = {
   store_failed: 'error',
   store_recovered: 'warn',
   session_evicted: 'warn',
-  login_refused: 'warn',
+  authn_login_fail: 'warn',
   cookie_withheld: 'error',
-  csrf_refused: 'warn',
+  malicious_cors: 'warn',
   store_notice: 'warn',
 };
 

@@ -109,7 +109,7 @@ export class SessionLifecycle {
   checkCanSendToken(): void {
     const { engine, owner } = this;
     if (owner?.refusal !== undefined) {
-      engine.events.emit({ type: 'csrf_refused', reason: owner.refusal.message });
+      engine.events.emit({ type: 'malicious_cors', reason: owner.refusal.message });
       throw owner.refusal;
     }
     if (owner?.canSendToken === false) throw alreadyAnswered('The token of a new session can not be sent');

@@ -54,7 +54,7 @@ export class SessionLookup {
       this.via = transport;
       const refusal = transport.refuse?.(this.request);
       if (refusal === undefined) return this.load(value);
-      this.engine.events.emit({ type: 'csrf_refused', reason: refusal.message });
+      this.engine.events.emit({ type: 'malicious_cors', reason: refusal.message });
       if (transport.refuseAt !== 'handler') throw refusal;
       this.refusal = this.failure = refusal;
       return;
@@ -105,7 +105,7 @@ export class SessionLookup {
   private load(value: string): void | Promise<void> {
     const { engine } = this;
     if (!engine.tokens.isToken(value)) {
-      engine.events.emit({ type: 'token_malformed', transport: this.via?.name ?? '' });
+      engine.events.emit({ type: 'input_validation_fail', transport: this.via?.name ?? '' });
       return;
     }
     const id = engine.tokens.idOf(value);

@@ -91,7 +91,7 @@ export function bindingOf({ engine, copy, device }: SessionState, data: Data): S
 
 export function announceLogin({ engine, copy: { id, identity } }: SessionState): void {
   if (id === undefined || identity.userId === undefined) return;
-  engine.events.emit({ type: 'login_succeeded', id, userId: identity.userId });
+  engine.events.emit({ type: 'authn_login_success', id, userId: identity.userId });
 }
 
 /** Clocks that start now. */

@@ -64,7 +64,7 @@ export class SessionUsers {
       terms = { isThere, max, evict: [...expired, ...candidates.map((found) => found.id)] };
     }
     const reason = `This user has ${String(max)} sessions already. End one of them first.`;
-    this.engine.events.emit({ type: 'login_refused', userId, reason });
+    this.engine.events.emit({ type: 'authn_login_fail', userId, reason });
     throw new SessionError('TOO_MANY_SESSIONS', reason);
   }
 

@@ -51,7 +51,7 @@ describe.each(PLATFORMS)('the token as Authorization: Bearer, on %s', (platform)
       expect(await viewsWith(authorization)).toEqual({ views: 0 });
     }
     expect(store.calls).toEqual([]);
-    expect(events).toEqual(Array(5).fill({ type: 'token_malformed', transport: 'bearer' }));
+    expect(events).toEqual(Array(5).fill({ type: 'input_validation_fail', transport: 'bearer' }));
   });
 
   it('H1: another scheme is absent, not malformed', async () => {

@@ -138,7 +138,7 @@ describe.each(PLATFORMS)('the token in a cookie, on %s', (platform) => {
         expect(await views(app, sent)).toEqual({ views: 0 });
       }
       expect(store.calls).toEqual([]);
-      expect(events).toEqual(Array(4).fill({ type: 'token_malformed', transport: 'cookie' }));
+      expect(events).toEqual(Array(4).fill({ type: 'input_validation_fail', transport: 'cookie' }));
     });
 
     it('H7: twice with the same value is that value', async () => {

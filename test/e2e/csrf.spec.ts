@@ -101,7 +101,7 @@ describe.each(PLATFORMS)('requests from other sites on %s (ASVS 3.5)', (platform
         expect(answer.status).toBe(403);
         expect(answer.json()).toMatchObject({ statusCode: 403, code: 'CSRF_REFUSED' });
         expect([store.calls, answer.cookies]).toEqual([[], []]);
-        expect(events).toEqual([{ type: 'csrf_refused', reason: expect.any(String) }]);
+        expect(events).toEqual([{ type: 'malicious_cors', reason: expect.any(String) }]);
       },
     );
 
@@ -210,7 +210,7 @@ describe.each(PLATFORMS)('requests from other sites on %s (ASVS 3.5)', (platform
       expect(answer.json()).toMatchObject({ code: 'CSRF_REFUSED' });
       expect([store.calls, answer.cookies]).toEqual([[], []]);
       // Law 12: no refusal without its event.
-      expect(events).toEqual([{ type: 'csrf_refused', reason: expect.any(String) }]);
+      expect(events).toEqual([{ type: 'malicious_cors', reason: expect.any(String) }]);
     });
 
     it('without a cookie a route that begins no session is not refused', async () => {
@@ -261,7 +261,7 @@ describe.each(PLATFORMS)('requests from other sites on %s (ASVS 3.5)', (platform
         ]);
       }
       expect(store.calls).toEqual([]);
-      expect(events.map(({ type }) => type)).toEqual(Array(3).fill('csrf_refused'));
+      expect(events.map(({ type }) => type)).toEqual(Array(3).fill('malicious_cors'));
     });
 
     it('what is not from another site passes the guard', async () => {

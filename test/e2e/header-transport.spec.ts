@@ -49,7 +49,7 @@ describe.each(PLATFORMS)('the token in a header of its own, on %s', (platform) =
       expect(answer.json()).toEqual({ views: 0 });
     }
     expect(store.calls).toEqual([]);
-    expect(events.map(({ type }) => type)).toEqual(Array(3).fill('token_malformed'));
+    expect(events.map(({ type }) => type)).toEqual(Array(3).fill('input_validation_fail'));
   });
 
   it('the header of the handler with that name is replaced', async () => {

@@ -111,7 +111,7 @@ describe.each(PLACES)('law 9: a fault of the store in the middle on $platform', 
         if (name === call) {
           expect([told, answer]).toEqual([told, refusal(call, fault)]);
           const types = events.map(({ type }) => type);
-          expect([told, types.includes('store_failed'), types.includes('login_succeeded')]).toEqual([
+          expect([told, types.includes('store_failed'), types.includes('authn_login_success')]).toEqual([
             told,
             true,
             false,

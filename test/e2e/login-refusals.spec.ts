@@ -190,7 +190,7 @@ describe.each(PLATFORMS)('a refused login on %s', (platform) => {
       const events = collectEvents(app.running);
       const answer = await app.run(login('mallory'), undefined, CROSS_SITE);
       expect([answer.status, answer.code, answer.cookies]).toEqual([403, 'CSRF_REFUSED', []]);
-      expect([store.calls, events]).toEqual([[], [{ type: 'csrf_refused', reason: expect.any(String) }]]);
+      expect([store.calls, events]).toEqual([[], [{ type: 'malicious_cors', reason: expect.any(String) }]]);
     });
 
     it('login CSRF: one that is caught or not waited for stores nothing either', async () => {

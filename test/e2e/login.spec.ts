@@ -215,7 +215,7 @@ describe.each(PLATFORMS)('login on %s', (platform) => {
       expect(events).toEqual([
         { type: 'session_created', id },
         { type: 'session_renewed', id, previousId: idOf(old) },
-        { type: 'login_succeeded', id, userId: 'ada' },
+        { type: 'authn_login_success', id, userId: 'ada' },
       ]);
     });
   });

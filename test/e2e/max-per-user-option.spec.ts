@@ -25,11 +25,11 @@ describe.each(PLATFORMS)('the option maxPerUser on %s (ASVS 7.1.2)', (platform) 
       const { id: next } = (answer.result ?? {}) as { id?: string };
       expect(events).toEqual(
         onMaxPerUser === 'reject'
-          ? [{ type: 'login_refused', userId: 'ada', reason: expect.stringContaining('1 sessions already') }]
+          ? [{ type: 'authn_login_fail', userId: 'ada', reason: expect.stringContaining('1 sessions already') }]
           : [
               { type: 'session_evicted', id, reason: expect.stringContaining('maxPerUser') },
               { type: 'session_created', id: next },
-              { type: 'login_succeeded', id: next, userId: 'ada' },
+              { type: 'authn_login_success', id: next, userId: 'ada' },
             ],
       );
     }

@@ -156,7 +156,7 @@ describe.each(PLATFORMS)('secrets on %s', (platform) => {
         expect.arrayContaining([
           'session_created',
           'session_renewed',
-          'token_malformed',
+          'input_validation_fail',
           'store_failed',
           'data_refused',
         ]),

@@ -86,7 +86,7 @@ describe.each(PLATFORMS)('signed cookies on %s', (platform) => {
       expect([sent, await views(app, `connect.sid=${sent}`)]).toEqual([sent, { views: 0 }]);
     }
     expect(store.calls).toEqual([]);
-    expect(events).toEqual(hostile.map(() => ({ type: 'token_malformed', transport: 'cookie' })));
+    expect(events).toEqual(hostile.map(() => ({ type: 'input_validation_fail', transport: 'cookie' })));
     expect(await views(app, `connect.sid=${value}`)).toEqual({ views: 1 });
   });
 

@@ -191,7 +191,7 @@ describe.each(PLATFORMS)('reauthenticate on %s', (platform) => {
     expect(events).toEqual(
       expect.arrayContaining([
         { type: 'session_renewed', id, previousId },
-        { type: 'login_succeeded', id, userId: 'ada' },
+        { type: 'authn_login_success', id, userId: 'ada' },
       ]),
     );
   });

@@ -61,7 +61,7 @@ describe.each(PLATFORMS)('tokens on %s', (platform) => {
 
       expect([answer.status, answer.json()]).toEqual([200, { views: 0 }]);
       expect(store.calls).toEqual([]);
-      expect(events).toEqual([{ type: 'token_malformed', transport: name }]);
+      expect(events).toEqual([{ type: 'input_validation_fail', transport: name }]);
       expect(received(answer)).toBeUndefined();
       if (value.trim().length > 3) {
         expect(JSON.stringify([answer.headers, answer.text, events])).not.toContain(value.trim());

@@ -71,7 +71,7 @@ describe.each(PLATFORMS)('fuzzed tokens on %s', (platform) => {
         const wellFormed = isWellFormed(token);
         expect([answer.status, answer.json()]).toEqual([200, { views: 0 }]);
         expect(store.calls).toEqual(wellFormed ? ['load'] : []);
-        expect(events.map(({ type }) => type)).toEqual([wellFormed ? 'token_unknown' : 'token_malformed']);
+        expect(events.map(({ type }) => type)).toEqual([wellFormed ? 'token_unknown' : 'input_validation_fail']);
         if (token.length > 8) {
           expect(JSON.stringify([answer.headers, answer.text, events, lines])).not.toContain(token);
         }

@@ -192,7 +192,7 @@ describe.each(PLATFORMS)('userIdOf on %s', (platform) => {
     const now = clock.now();
     expect(await get('/info', ada)).toMatchObject({ userId: 'ada', authenticatedAt: now, startedAt: now, device: {} });
     expect(await sessions.list('ada')).toHaveLength(1);
-    expect(events).toContain('login_succeeded');
+    expect(events).toContain('authn_login_success');
   });
 
   it('ASVS 7.1.2: maxPerUser counts them, and evicts the one used longest ago', async () => {

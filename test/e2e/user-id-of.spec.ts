@@ -199,8 +199,8 @@ describe.each(PLATFORMS)('userIdOf on %s', (platform) => {
     const events = collectEvents(running);
     const { token } = await post('/assign', anonymous, { user: 'ada' }, { headers: { 'User-Agent': 'phone' } });
     const { id, device } = await get('/info', token);
-    expect(events.filter(({ type }) => type === 'login_succeeded')).toEqual([
-      { type: 'login_succeeded', id, userId: 'ada' },
+    expect(events.filter(({ type }) => type === 'authn_login_success')).toEqual([
+      { type: 'authn_login_success', id, userId: 'ada' },
     ]);
     expect(device).toMatchObject({ userAgent: 'phone' });
   });

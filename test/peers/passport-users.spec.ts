@@ -152,7 +152,7 @@ describe('userIdOf and Passport', () => {
     await start({ userIdOf });
     const events = collectEvents(running);
     const id = await idOf(await visitor.tokenOf());
-    expect(events).toContainEqual(expect.objectContaining({ type: 'login_succeeded', id, userId: 'ada' }));
+    expect(events).toContainEqual(expect.objectContaining({ type: 'authn_login_success', id, userId: 'ada' }));
   });
 });
 
