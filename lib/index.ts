@@ -29,6 +29,9 @@ export { session } from './session.middleware.js';
 export type { SessionMiddleware } from './session.middleware.js';
 export type { Duration } from './session.duration.js';
 export type { SessionOptions } from './session.options.js';
+export { combined } from './session.binding.js';
+export type { SessionBinding } from './session.binding.js';
+export { clientAddress, userAgent } from './session.client.js';
 
 export { header } from './transports/header.transport.js';
 export { bearer } from './transports/bearer.transport.js';
@@ -40,7 +43,10 @@ export type { TransportPlan } from './transports/transport-plan.js';
 export type { SessionTransport, TransportAnswer, TransportRequest } from './transports/session-transport.js';
 
 export { jsonCodec } from './codec/json.codec.js';
-export type { SessionCodec } from './codec/session-codec.js';
+export { encrypted } from './codec/encrypted.codec.js';
+export type { EncryptedOptions } from './codec/encrypted.codec.js';
+export type { EncryptionKey } from './codec/encryption-keys.js';
+export type { PlainText, SealContext, SealOpening, SessionCodec } from './codec/session-codec.js';
 
 export { MemoryStore } from './stores/memory.store.js';
 export type { MemoryStoreOptions } from './stores/memory.store.js';

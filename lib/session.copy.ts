@@ -1,3 +1,4 @@
+import { classOf } from './error-text.js';
 import { isDeepStrictEqual } from 'node:util';
 import { changesBetween, differs, type Data } from './session.diff.js';
 import type { SessionEngine } from './session.engine.js';
@@ -267,11 +268,18 @@ export class SessionCopy {
   }
 
   private refuse(error: unknown): unknown {
-    this.refused(error instanceof Error ? error.message : String(error));
+    this.refused(
+      isDataError(error) ? error.message : `the codec threw ${classOf(error)}: see the error of the request`,
+    );
     return error;
   }
 
   private refused(reason: string): void {
     this.engine.events.emit({ type: 'data_refused', id: this.id, reason });
   }
+}
+
+/** One whose message quotes no data, also of another copy of this package: codecs of others quote what they were given. */
+function isDataError(error: unknown): error is SessionDataError {
+  return error instanceof Error && error.name === 'SessionDataError' && 'code' in error;
 }

@@ -1,5 +1,6 @@
 import type { SessionEngine } from './session.engine.js';
-import { isRecord, unpack } from './session.record.js';
+import { isRecord } from './session.record.js';
+import { contentOf } from './session.sealing.js';
 import { MAX_ATTEMPTS, tooManyConflicts } from './session.writer.js';
 
 /** How often a session is only ended if nobody changed it meanwhile. */
@@ -21,12 +22,12 @@ export async function destroy(engine: SessionEngine, id: string, version?: strin
     // Others may write as fast as this tries: in the end it does not ask what is there.
     const expected = next.conflicts < MAX_CONFLICTS ? next.version : undefined;
     const there = await engine.store.destroy(next.id, expected);
-    const payload = isRecord(there) ? unpack(there.payload) : undefined;
-    if (isRecord(there) && payload?.kind === 'rotated') {
+    const content = isRecord(there) ? contentOf(engine.options.codec, next.id, there) : undefined;
+    if (isRecord(there) && content?.kind === 'rotated') {
       if (expected === undefined) await engine.store.create(next.id, there);
-      if (payload.successor === undefined) return false;
+      if (content.successor === undefined) return false;
       rotated.push(next.id);
-      next = { id: payload.successor, version: undefined, conflicts: 0 };
+      next = { id: content.successor, version: undefined, conflicts: 0 };
     } else if (isRecord(there) && expected !== undefined && there.version !== expected) {
       next = { ...next, version: there.version, conflicts: next.conflicts + 1 };
     } else {
@@ -46,9 +47,9 @@ export async function currentId(engine: SessionEngine, id: string): Promise<stri
   let current = id;
   for (let hop = 0; hop < MAX_ATTEMPTS; hop++) {
     const record = await engine.store.load(current);
-    const payload = isRecord(record) ? unpack(record.payload) : undefined;
-    if (payload?.kind !== 'rotated' || payload.successor === undefined) break;
-    current = payload.successor;
+    const content = isRecord(record) ? contentOf(engine.options.codec, current, record) : undefined;
+    if (content?.kind !== 'rotated' || content.successor === undefined) break;
+    current = content.successor;
   }
   return current;
 }

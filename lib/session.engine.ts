@@ -1,13 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { SessionEvents } from './session.events.js';
+import { errorText } from './error-text.js';
+import { SessionEvents, type SessionEvent } from './session.events.js';
+import { expiryOf } from './session.expiry.js';
 import type { ResolvedSessionOptions } from './session.options.js';
+import { plainTextNotice } from './session.sealing.js';
 import { Sweeper } from './session.sweeper.js';
 import { SessionUsers } from './session.users.js';
 import { HASHED_TOKENS } from './session-token.js';
 import { isPromise } from './stores/awaitable.js';
+import { BoundedMap } from './stores/bounded-map.js';
 import { within } from './stores/deadline.js';
-import type { TokenFormat } from './stores/session-store.js';
+import type { SessionRecord, TokenFormat } from './stores/session-store.js';
 import { StoreAccess } from './stores/store-access.js';
+
+/** So many sessions past their end are remembered for the events of their tokens. */
+const MAX_ENDED = 100;
 
 /** What all sessions of one `forRoot` or `session()` share: options, store, clock, events. */
 export class SessionEngine {
@@ -22,6 +29,8 @@ export class SessionEngine {
   private readonly writer = randomBytes(9).toString('base64url');
   private writes = 0;
   private hasSteppedAside = false;
+  /** What is to be told of sessions that the store found past their end, when somebody comes with their token. */
+  private readonly ended = new BoundedMap<SessionEvent>(MAX_ENDED);
   private closing: Promise<void> | undefined;
 
   constructor(readonly options: ResolvedSessionOptions) {
@@ -29,12 +38,17 @@ export class SessionEngine {
     this.tokens = tokens ?? HASHED_TOKENS;
     this.events = new SessionEvents(options.logger, options.clock, tokens && ((id) => tokens.publicIdOf(id)));
     this.store = new StoreAccess(options.store, options.storeTimeout, this.events, options.clock);
+    const notice = plainTextNotice(options.codec);
+    if (notice !== undefined) this.events.emit({ type: 'store_notice', reason: notice });
     const attached = options.store.attach?.({
       now: options.clock,
       storeTimeout: options.storeTimeout,
       options,
       evicted: (id, reason) => {
         this.events.emit({ type: 'session_evicted', id, reason });
+      },
+      expired: (id, record) => {
+        this.ended.set(id, expiryOf(id, record, options));
       },
       notice: (reason) => {
         this.events.emit({ type: 'store_notice', reason });
@@ -47,6 +61,13 @@ export class SessionEngine {
 
   now(): number {
     return this.options.clock();
+  }
+
+  /** Tells of a token that opens nothing: its session has expired, as far as the store still knew one. */
+  missed(id: string, expired?: SessionRecord): void {
+    const told = expired === undefined ? this.ended.get(id) : expiryOf(id, expired, this.options);
+    this.ended.delete(id);
+    this.events.emit(told ?? { type: 'token_unknown', id });
   }
 
   /** A version that no other write of any process has: a write that comes back is known as ours. */
@@ -87,12 +108,11 @@ export class SessionEngine {
     try {
       await within(attached, storeTimeout, () => new Error(`no answer within ${String(storeTimeout)} ms`));
     } catch (error) {
-      const { name, message = String(error) } = (error ?? {}) as Partial<Error>;
       // By name: both copies of this package can meet in one process.
-      if (name === 'SessionConfigError') throw error;
+      if (error instanceof Error && error.name === 'SessionConfigError') throw error;
       this.events.emit({
         type: 'store_notice',
-        reason: `The session store is not there yet, and requests with a session get 503 until it is: ${message}`,
+        reason: `The session store is not there yet, and requests with a session get 503 until it is: ${errorText(error)}`,
       });
     }
   }

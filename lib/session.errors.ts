@@ -13,7 +13,8 @@ import { HttpException } from '@nestjs/common';
  * - `SESSION_CONFLICT` 503: other requests kept changing the session; nothing was stored.
  * - `STORE_UNAVAILABLE` 503: the store refused, or was not reached in time; nothing was stored.
  * - `OUTCOME_UNKNOWN` 503: the store did not answer a write in time; it may or may not be stored.
- * - `FORMAT_UNKNOWN` 503: a newer version of the package wrote the session; it is kept as it is.
+ * - `FORMAT_UNKNOWN` 503: a newer version of the package wrote the session, or it is encrypted with a key that is not
+ *   here; it is kept as it is.
  */
 export type SessionErrorCode = keyof typeof STATUS;
 
@@ -92,6 +93,7 @@ export class SessionUsageError extends Error {
       | 'NOT_SUPPORTED'
       | 'INVALID_USER_ID'
       | 'INVALID_LOGIN_OPTION'
+      | 'INVALID_BINDING'
       | 'RANDOM_UNAVAILABLE',
     message: string,
     options?: { cause?: unknown },

@@ -1,22 +1,30 @@
-import { Observable, type Observer, type Operator, type Subscription } from 'rxjs';
+import { EventStream } from './event-stream.js';
+import { SessionLog, type SessionLogger } from './session.log.js';
+
+export type { SessionLogger } from './session.log.js';
 
 /**
- * What happened to sessions, as `SessionService.events$` tells it. `id` is the session's public id;
- * no event holds a token or data. `reason` is a sentence for people.
+ * What happened to sessions, as `SessionService.events$` tells it. `id` is the session's public id,
+ * `userId` the user that it is bound to, if any; no event holds a token or data. `reason` is a
+ * sentence for people. Names are those of OWASP's Application Logging Vocabulary, where it has one.
  */
 export type SessionEvent =
   /** A session was stored for the first time. */
-  | { type: 'session_created'; id: string }
+  | { type: 'session_created'; id: string; userId?: string }
   /** A session got a new token; the old one opens nothing any more. */
-  | { type: 'session_renewed'; id: string; previousId: string }
-  /** A session was destroyed; `userId` where that was done by `destroyById` or `destroyAll`. */
+  | { type: 'session_renewed'; id: string; previousId: string; userId?: string }
+  /** A session was destroyed: a logout, or by `destroyById` or `destroyAll`. */
   | { type: 'session_destroyed'; id: string; userId?: string }
+  /** Every session of everybody was ended, by `clear`. */
+  | { type: 'sessions_cleared' }
   /** A session was bound to a user, who proved who they are. */
   | { type: 'authn_login_success'; id: string; userId: string }
-  /** A user has `maxPerUser` sessions already. */
+  /** A login failed: the user has `maxPerUser` sessions already, was signed out meanwhile, or the store failed. */
   | { type: 'authn_login_fail'; userId: string; reason: string }
-  /** A token named a session past its idle or absolute limit. */
-  | { type: 'session_expired'; id: string; reason: string }
+  /** A guard refused a request what `resource`, a class and its handler, requires of the session. */
+  | { type: 'authz_fail'; id?: string; userId?: string; resource: string; reason: string }
+  /** A token named a session past a limit that the store still had: it was used after its end. */
+  | { type: 'session_expired'; id: string; userId?: string; limit: 'idle' | 'absolute'; reason: string }
   /** A well-formed token that names no session: ended, expired or invented. */
   | { type: 'token_unknown'; id: string }
   /** A token was rotated away less than a minute ago and came once more. */
@@ -31,30 +39,37 @@ export type SessionEvent =
   | { type: 'data_refused'; id: string | undefined; reason: string }
   /** A stored record that can't be read. It was removed. */
   | { type: 'record_corrupt'; id: string; reason: string }
-  /** A record in a format of a newer version. It was kept. */
+  /** A record in a format of a newer version, or encrypted with a key that is not here. It was kept. */
   | { type: 'format_unknown'; id: string; reason: string }
   /** The store failed, or did not answer within `storeTimeout`. */
   | { type: 'store_failed'; operation: string; reason: string }
   /** The store works again after a fault. */
   | { type: 'store_recovered'; operation: string }
   /** A living session was dropped to make room: in a bounded store, or for a login beyond `maxPerUser`. */
-  | { type: 'session_evicted'; id: string; reason: string }
+  | { type: 'session_evicted'; id: string; userId?: string; reason: string }
+  /** A request does not have what its session is bound to, by the option `binding`. */
+  | { type: 'session_binding_mismatch'; id: string; userId?: string; reason: string }
   /** A Secure cookie was not sent, because the request came over plain http. */
   | { type: 'cookie_withheld'; reason: string }
   /** An unsafe request from another site was refused. */
   | { type: 'malicious_cors'; reason: string }
-  /** Something the application should know: a store's limits, or an option that caps what login() asks for. */
+  /** Something the application should know: a store's limits, an option that caps what login() asks for, a session without a binding. */
   | { type: 'store_notice'; reason: string };
 
 export type SessionEventType = SessionEvent['type'];
 
-/** What log lines go to: Nest's `Logger`, log4js, pino and console all fit. */
-export interface SessionLogger {
-  warn(message: string): unknown;
-  error(message: string): unknown;
-}
-
-const LOGGED: Partial<Record<SessionEventType, keyof SessionLogger>> = {
+/** At which level each event is a log line; undefined for the everyday, which only subscribers get. */
+export const LOG_LEVELS: Readonly<Record<SessionEventType, keyof SessionLogger | undefined>> = {
+  session_created: undefined,
+  session_renewed: undefined,
+  session_destroyed: undefined,
+  sessions_cleared: 'warn',
+  authn_login_success: undefined,
+  authn_login_fail: 'warn',
+  authz_fail: 'warn',
+  session_expired: undefined,
+  token_unknown: undefined,
+  token_rotated: undefined,
   input_validation_fail: 'warn',
   update_conflict: 'warn',
   write_refused: 'warn',
@@ -64,50 +79,35 @@ const LOGGED: Partial<Record<SessionEventType, keyof SessionLogger>> = {
   store_failed: 'error',
   store_recovered: 'warn',
   session_evicted: 'warn',
-  authn_login_fail: 'warn',
   cookie_withheld: 'error',
   malicious_cors: 'warn',
+  session_binding_mismatch: 'warn',
   store_notice: 'warn',
 };
 
-/** One log line of a kind per this time, in ms; the next one says how many were left out. */
-const LOG_INTERVAL = 60_000;
-
-/** Takes events, hands them to subscribers and to the log. Nothing that they throw comes back. */
+/** Takes events, hands them to the log and to subscribers. Nothing that they throw comes back. */
 export class SessionEvents {
-  readonly stream = new EventStream();
-  private readonly logged = new Map<string, { at: number; suppressed: number }>();
+  readonly stream = new EventStream<SessionEvent>();
+  private readonly log: SessionLog;
 
   constructor(
-    private readonly logger: SessionLogger,
-    private readonly now: () => number,
+    logger: SessionLogger,
+    now: () => number,
     /** What may be shown of an id; default all of it. */
     private readonly publicIdOf?: (id: string) => string,
-  ) {}
+  ) {
+    this.log = new SessionLog(logger, now);
+  }
 
   emit(event: SessionEvent): void {
     const shown = this.publicIdOf === undefined ? event : withPublicIds(event, this.publicIdOf);
+    const level = LOG_LEVELS[event.type];
+    if (level !== undefined) {
+      // Two different notices must not hide each other; what varies in one comes after a colon.
+      const notice = event.type === 'store_notice' ? /^[^:]*/.exec(event.reason)?.[0] : undefined;
+      this.log.write(level, shown, notice);
+    }
     this.stream.emit(shown);
-    const level = LOGGED[event.type];
-    if (level !== undefined) this.log(level, shown);
-  }
-
-  private log(level: keyof SessionLogger, event: SessionEvent): void {
-    const now = this.now();
-    // Two different notices must not hide each other; what varies in one comes after a colon.
-    const kind = event.type === 'store_notice' ? event.reason.replace(/:.*/s, '') : event.type;
-    const last = this.logged.get(kind);
-    if (last !== undefined && Math.abs(now - last.at) < LOG_INTERVAL) {
-      last.suppressed++;
-      return;
-    }
-    this.logged.set(kind, { at: now, suppressed: 0 });
-    const repeated = last?.suppressed ? ` (${String(last.suppressed)} more since the last line)` : '';
-    try {
-      this.logger[level](oneLine(`${describe(event)}${repeated}`));
-    } catch {
-      // A logger that throws must not harm the request that caused the line.
-    }
   }
 }
 
@@ -118,80 +118,4 @@ function withPublicIds(event: SessionEvent, publicIdOf: (id: string) => string):
     ...(id !== undefined && { id: publicIdOf(id) }),
     ...(previousId !== undefined && { previousId: publicIdOf(previousId) }),
   };
-}
-
-function describe(event: SessionEvent): string {
-  const { type, ...details } = event;
-  const reason = 'reason' in event ? event.reason : undefined;
-  const rest = Object.entries(details).filter(([key, value]) => key !== 'reason' && value !== undefined);
-  return [type, ...rest.map(([key, value]) => `${key}=${String(value)}`), reason ?? '']
-    .filter((part) => part !== '')
-    .join(' ');
-}
-
-/** Error texts of stores may hold what a client sent: no line breaks or escape codes in the log. */
-function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\u2028\u2029]/gu, ' ');
-}
-
-/**
- * An Observable whose subscribers can throw without harm. rxjs rethrows such an error from a timer,
- * which ends the process; here it stops at the subscriber, after any operators too.
- */
-class ShieldedObservable<T> extends Observable<T> {
-  /** What operators make of this has to be shielded too; rxjs has no other place for it before version 8. */
-  /* eslint-disable @typescript-eslint/no-deprecated -- see above */
-  override lift<R>(operator?: Operator<T, R>): Observable<R> {
-    const lifted = new ShieldedObservable<R>();
-    lifted.source = this;
-    lifted.operator = operator as Operator<unknown, R> | undefined;
-    return lifted;
-  }
-  /* eslint-enable @typescript-eslint/no-deprecated */
-
-  override subscribe(observer?: Partial<Observer<T>> | ((value: T) => void) | null): Subscription {
-    return super.subscribe(shield(observer));
-  }
-}
-
-class EventStream extends ShieldedObservable<SessionEvent> {
-  private readonly observers = new Set<{ next(event: SessionEvent): void }>();
-
-  constructor() {
-    super((subscriber) => {
-      this.observers.add(subscriber);
-      return () => this.observers.delete(subscriber);
-    });
-  }
-
-  emit(event: SessionEvent): void {
-    for (const observer of this.observers) observer.next(event);
-  }
-}
-
-function shield<T>(observer: Partial<Observer<T>> | ((value: T) => void) | null | undefined): Partial<Observer<T>> {
-  const target = typeof observer === 'function' ? { next: observer } : (observer ?? {});
-  // rxjs hands its own operator subscribers through here too; they have to stay what they are.
-  if ('isStopped' in target) return target;
-  return {
-    next: (value) => {
-      quietly(() => target.next?.(value));
-    },
-    error: (error) => {
-      quietly(() => target.error?.(error));
-    },
-    complete: () => {
-      quietly(() => target.complete?.());
-    },
-  };
-}
-
-function quietly(run: () => unknown): void {
-  try {
-    const result = run();
-    // An async subscriber fails later.
-    if (result instanceof Promise) result.catch(() => undefined);
-  } catch {
-    // A subscriber's fault is not the request's (law 12).
-  }
 }

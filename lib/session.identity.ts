@@ -22,6 +22,8 @@ export interface SessionMarks {
   readonly persistent?: false;
   /** The user comes from the data (`userIdOf`), so it changes with them. */
   readonly byData?: true;
+  /** What the token is bound to (`binding`): 16 bytes of a hash, in base64url. Goes with the token. */
+  readonly binding?: string;
 }
 
 /** Whom a session belongs to. */
@@ -42,6 +44,7 @@ const IS_MARK: { readonly [Name in keyof SessionMarks]-?: (value: unknown) => bo
   device: (value) => typeof value === 'object' && value !== null,
   persistent: (value) => value === false,
   byData: (value) => value === true,
+  binding: (value) => typeof value === 'string' && /^[\w-]{22}$/.test(value),
 };
 
 /** Whether these are the marks of a record; other programs may have written it. */
@@ -70,8 +73,15 @@ export function identityByData(
       ? undefined
       : userIdFrom(given, 'What the option userIdOf gives');
   if (userId === identity.userId) return undefined;
-  if (userId === undefined) return ANONYMOUS;
+  if (userId === undefined) return boundTo(ANONYMOUS, identity.marks.binding);
   return { userId, marks: { authenticatedAt: clock(), byData: true, ...(device !== undefined && { device }) } };
+}
+
+/** The same identity with another binding, or without one. */
+export function boundTo(identity: SessionIdentity, binding: string | undefined): SessionIdentity {
+  if (identity.marks.binding === binding) return identity;
+  const { binding: _before, ...marks } = identity.marks;
+  return { userId: identity.userId, marks: binding === undefined ? marks : { ...marks, binding } };
 }
 
 /** The longest user id: PostgreSQL and others index text up to some thousand bytes only. */

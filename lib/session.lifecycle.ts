@@ -17,6 +17,8 @@ export interface SessionOwner {
   readonly refusal: SessionError | undefined;
   /** The client's device, where the application wants it noted. */
   readonly device: SessionDevice | undefined;
+  /** What a token that the client of this request gets is bound to. */
+  bindingFor(token: string): string | undefined;
   /** Another session stands in this one's place. */
   replaced(next: SessionState): void;
   /** The session is of no use any more; `destroyed` when this request destroyed it for good. */

@@ -1,6 +1,6 @@
 import { DURATION, toMs, type Duration } from './session.duration.js';
 import type { SessionEngine } from './session.engine.js';
-import { SessionUsageError } from './session.errors.js';
+import { isSessionError, SessionUsageError, type SessionErrorCode } from './session.errors.js';
 import { userIdFrom, type SessionDevice, type SessionIdentity } from './session.identity.js';
 import type { SessionData } from './session.js';
 import type { SessionTimes } from './stores/session-store.js';
@@ -31,6 +31,9 @@ export interface Login {
 }
 
 const MAX_LABEL = 200;
+
+/** Refusals that sessions meet too which their data bind to a user: they are told where they are found. */
+const TOLD_ELSEWHERE: readonly SessionErrorCode[] = ['TOO_MANY_SESSIONS', 'CSRF_REFUSED'];
 
 const KNOWN: Record<keyof LoginOptions, true> = {
   idleTimeout: true,
@@ -66,6 +69,23 @@ export function loginOf(
     ...(!persistent && { persistent }),
   };
   return { identity: { userId: userIdFrom(user), marks }, times: timesOf(engine, options), keep };
+}
+
+/** Tells of a login that fails, whatever the reason (ASVS 16.3.1). */
+export async function loggingIn<T>(
+  { events }: SessionEngine,
+  { userId }: SessionIdentity,
+  login: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await login();
+  } catch (error) {
+    const isTold = isSessionError(error) && TOLD_ELSEWHERE.includes(error.code);
+    // Other errors are the application's, and may quote data.
+    const reason = isSessionError(error) ? error.message : 'the application called it in a way that can not work';
+    if (userId !== undefined && !isTold) events.emit({ type: 'authn_login_fail', userId, reason });
+    throw error;
+  }
 }
 
 /** @throws SessionUsageError `INVALID_LOGIN_OPTION` for an option that does not exist */

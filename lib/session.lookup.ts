@@ -1,3 +1,4 @@
+import { isBoundHere } from './session.binding.js';
 import type { SessionEngine } from './session.engine.js';
 import type { SessionError } from './session.errors.js';
 import { interpret, UNDECODABLE, type Reading } from './session.reading.js';
@@ -102,9 +103,10 @@ export class SessionLookup {
     }
   }
 
-  private load(value: string): void | Promise<void> {
+  /** @param value what stands in a token's place: a transport of the application may hand on anything (H20) */
+  private load(value: unknown): void | Promise<void> {
     const { engine } = this;
-    if (!engine.tokens.isToken(value)) {
+    if (typeof value !== 'string' || !engine.tokens.isToken(value)) {
       engine.events.emit({ type: 'input_validation_fail', transport: this.via?.name ?? '' });
       return;
     }
@@ -132,23 +134,25 @@ export class SessionLookup {
 
   private take(id: string, loaded: SessionRecord | typeof UNREADABLE | undefined): void {
     const { events } = this.engine;
-    const reading = (this.reading = interpret(this.engine, loaded));
+    const reading = (this.reading = interpret(this.engine, id, loaded));
     switch (reading.kind) {
       case 'live':
-        this.touchIfDue(id, reading.record);
+        if (isBoundHere(this.engine, this.request, { token: this.#token as string, id, identity: reading.identity })) {
+          this.touchIfDue(id, reading.record);
+        } else this.reading = { kind: 'missing' };
         break;
       case 'missing':
-        events.emit({ type: 'token_unknown', id });
+        this.engine.missed(id);
         break;
       case 'expired':
-        events.emit({ type: 'session_expired', id, reason: 'its idle or absolute limit has passed' });
+        this.engine.missed(id, loaded as SessionRecord);
         break;
       case 'rotated':
         events.emit({ type: 'token_rotated', id });
         break;
-      case 'newer':
+      case 'kept':
         this.failure = reading.error;
-        events.emit({ type: 'format_unknown', id, reason: 'a newer version of the package stored it; it is kept' });
+        events.emit({ type: 'format_unknown', id, reason: reading.reason });
         break;
       case 'corrupt':
         this.engine.discard(id, reading.reason);

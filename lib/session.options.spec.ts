@@ -80,17 +80,42 @@ describe('options', () => {
     ['no transport', { transport: [] }, /option transport: .*got \[\]/],
     [
       'a transport twice',
-      { transport: [header('A'), header('A')] },
-      /option transport: .*each transport once.*header a/i,
+      { transport: [header('A'), header('a')] },
+      /option transport: takes each transport once; got 'header a'/,
     ],
-    ['a list with something else', { transport: [header(), null] }, /option transport: /],
-    ['a plan without a list', { transport: { accept: header() } }, /option transport: /],
+    ['a list with something else', { transport: [header(), null] }, /option transport: .*header\(\).*got null/],
+    [
+      'a plan without a list',
+      { transport: { accept: header() } },
+      /option transport: .*\{ accept, issue \}.*an object/,
+    ],
+    [
+      'a plan with a misspelt option',
+      { transport: { accept: [bearer()], isue: () => bearer() } },
+      /option transport\.isue: takes \{ accept, issue \}; got 'no such option'/,
+    ],
     [
       'a plan whose issue is no function',
       { transport: { accept: [bearer()], issue: bearer() } },
       /option transport\.issue: .*function/,
     ],
-    ['a transport that is none', { transport: { name: 'x' } }, /option transport: /],
+    ['a transport that is none', { transport: { name: 'x' } }, /option transport: .*header\(\).*got an object/],
+    ...['read', 'clear'].map((method): [string, Record<string, unknown>, RegExp] => [
+      `a transport without ${method}`,
+      { transport: { ...header(), [method]: undefined } },
+      /option transport: .*header\(\).*got an object/,
+    ]),
+    ['a transport without a name', { transport: { ...header(), name: '' } }, /option transport: .*a name; got ''/],
+    [
+      'a transport whose name is no text',
+      { transport: { ...header(), name: 5 } },
+      /option transport: takes transports with a name; got 5/,
+    ],
+    [
+      'a transport that names no header for Vary',
+      { transport: { ...header('X-Token'), vary: undefined } },
+      /option transport: takes the request header that decides, in the vary of header X-Token; got undefined/,
+    ],
     ['store as a number', { store: 42 }, /option store: .*get, set and destroy.*got 42/],
     [
       'store without destroy',

@@ -3,6 +3,7 @@ import { jsonCodec } from './codec/json.codec.js';
 import type { SessionCodec } from './codec/session-codec.js';
 import { DURATION, toMs, type Duration } from './session.duration.js';
 import type { SessionLogger } from './session.events.js';
+import { checkBinding, type SessionBinding } from './session.binding.js';
 import { pathMatcher } from './session.paths.js';
 import { TOUCH_SHARE } from './session.record.js';
 import { atomicStoreOf } from './stores/atomic-store-of.js';
@@ -55,6 +56,16 @@ export interface SessionOptions {
   userIdOf?: (data: Readonly<Record<string, unknown>>) => string | number | bigint | null | undefined;
   /** Whether a login notes the client's address and user agent, for `list`. Default false. */
   captureDevice?: boolean;
+  /**
+   * What of a request sessions are bound to besides their token, and whether what does not fit is
+   * reported or refused; noted with each new token. Sessions from before the option, or stored
+   * outside of a request, have none, and are used from everywhere. Default none.
+   *
+   * ```ts
+   * binding: { of: userAgent, onMismatch: 'report' }
+   * ```
+   */
+  binding?: SessionBinding;
   /** How data becomes text. Default: JSON that refuses what it can't carry. */
   codec?: SessionCodec;
   /** What log lines go to. Default: Nest's `Logger`. */
@@ -84,6 +95,7 @@ export interface ResolvedSessionOptions {
   readonly onMaxPerUser: 'evict' | 'reject';
   readonly userIdOf: SessionOptions['userIdOf'];
   readonly captureDevice: boolean;
+  readonly binding: SessionBinding | undefined;
   readonly codec: SessionCodec;
   readonly logger: SessionLogger;
   readonly excludes: ((path: string) => boolean) | undefined;
@@ -115,6 +127,7 @@ const KNOWN: Record<keyof SessionOptions, true> = {
   onMaxPerUser: true,
   userIdOf: true,
   captureDevice: true,
+  binding: true,
   codec: true,
   logger: true,
   exclude: true,
@@ -197,7 +210,8 @@ export function resolveOptions(options: SessionOptions = {}): ResolvedSessionOpt
     onMaxPerUser,
     userIdOf,
     captureDevice,
-    codec: withMethods('codec', codec, ['encode', 'decode']),
+    binding: checkBinding(options.binding),
+    codec: checkedCodec(codec),
     logger: withMethods('logger', logger, ['warn', 'error']),
     excludes: excludeMatcher(exclude),
     clock,
@@ -221,4 +235,15 @@ function excludeMatcher(paths: readonly string[]): ((path: string) => boolean) |
 function withMethods<T extends object>(name: string, value: T, methods: string[]): T {
   if (!hasMethods(value, methods)) invalid(name, value, `an object with ${methods.join(' and ')}`);
   return value;
+}
+
+function checkedCodec(codec: SessionCodec): SessionCodec {
+  withMethods('codec', codec, ['encode', 'decode']);
+  // Half of it would store what nobody can read, or open what nobody has sealed.
+  if ((codec.seal !== undefined || codec.open !== undefined) && !hasMethods(codec, ['seal', 'open']))
+    invalid('codec', codec, 'an object with both of seal and open, or neither');
+  const { plainText } = codec;
+  if (plainText !== undefined && !['refuse', 'read', 'write'].includes(plainText))
+    invalid('codec.plainText', plainText, "'refuse', 'read' or 'write'");
+  return codec;
 }

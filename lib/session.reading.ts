@@ -1,7 +1,8 @@
 import type { SessionEngine } from './session.engine.js';
 import { SessionError } from './session.errors.js';
-import { ANONYMOUS, NO_MARKS, type SessionIdentity } from './session.identity.js';
-import { sessionEnd, unpack } from './session.record.js';
+import { ANONYMOUS, NO_MARKS, type SessionIdentity, type SessionMarks } from './session.identity.js';
+import { sessionEnd, TOMBSTONE_LIFETIME } from './session.record.js';
+import { contentOf, userIdOf } from './session.sealing.js';
 import { endOf, type SessionRecord } from './stores/session-store.js';
 import { UNREADABLE } from './stores/store-access.js';
 
@@ -22,32 +23,52 @@ export type Reading =
   | { readonly kind: 'missing' }
   | { readonly kind: 'expired' }
   | { readonly kind: 'rotated' }
-  /** Written by a newer version. Kept; nothing can be done with it here. */
-  | { readonly kind: 'newer'; readonly error: SessionError }
+  /** Written by a newer version, or sealed by a key that is not here. Kept; nothing can be done with it here. */
+  | { readonly kind: 'kept'; readonly error: SessionError; readonly reason: string }
   /** Not to be read at all. */
   | { readonly kind: 'corrupt'; readonly reason: string };
 
 /** Tells what the store gave: expiry is decided here, whatever the store's own expiry does (law 8). */
-export function interpret(engine: SessionEngine, loaded: SessionRecord | typeof UNREADABLE | undefined): Reading {
+export function interpret(
+  engine: SessionEngine,
+  id: string,
+  loaded: SessionRecord | typeof UNREADABLE | undefined,
+): Reading {
   if (loaded === undefined) return { kind: 'missing' };
   if (loaded === UNREADABLE) return { kind: 'corrupt', reason: 'the store gave something that is no session record' };
-  const payload = unpack(loaded.payload);
-  if (payload.kind === 'newer') {
-    const error = new SessionError(
-      'FORMAT_UNKNOWN',
-      'The session was stored by a newer version of the application. Try again.',
-      { cause: new Error(`The record has format ${payload.format}; this version reads format 1.`) },
-    );
-    return { kind: 'newer', error };
+  const now = engine.now();
+  // Its own limits end whatever it is, also what can not be read here.
+  if (endOf(loaded) <= now) return { kind: 'expired' };
+  const content = contentOf(engine.options.codec, id, loaded);
+  if (content.kind === 'corrupt') return content;
+  // A tombstone has a lifetime of its own, also where sessions are given less, and never more.
+  if (content.kind === 'rotated') {
+    return loaded.startedAt + TOMBSTONE_LIFETIME <= now ? { kind: 'expired' } : content;
   }
-  if (payload.kind === 'corrupt') return { kind: 'corrupt', reason: 'the record has no known format' };
-  // A tombstone has a lifetime of its own, also where sessions are given less.
-  const end = payload.kind === 'rotated' ? endOf(loaded) : sessionEnd(loaded, engine.options);
-  if (end <= engine.now()) return { kind: 'expired' };
-  if (payload.kind === 'rotated') return payload;
-  const { text, marks } = payload;
-  // Columns and hashes may have null or empty text for what is not there; neither is a user.
-  const userId = loaded.userId === '' ? undefined : (loaded.userId ?? undefined);
+  if (sessionEnd(loaded, engine.options) <= now) return { kind: 'expired' };
+  switch (content.kind) {
+    case 'newer': {
+      const told = 'The session was stored by a newer version of the application. Try again.';
+      const cause = `The record has format ${content.format}, which this version does not read.`;
+      return kept(told, cause, 'a newer version of the package stored it; it is kept');
+    }
+    case 'closed':
+      return kept(
+        'The session can not be read here yet. Try again.',
+        `The session can not be opened: ${content.reason}.`,
+        content.reason,
+      );
+    default:
+      return living(loaded, content);
+  }
+}
+
+function kept(message: string, cause: string, reason: string): Reading {
+  return { kind: 'kept', error: new SessionError('FORMAT_UNKNOWN', message, { cause: new Error(cause) }), reason };
+}
+
+function living(record: SessionRecord, { text, marks }: { text: string; marks: SessionMarks }): LiveReading {
+  const userId = userIdOf(record.userId);
   const identity = userId === undefined && marks === NO_MARKS ? ANONYMOUS : { userId, marks };
-  return { kind: 'live', record: loaded, text, identity };
+  return { kind: 'live', record, text, identity };
 }

@@ -6,8 +6,14 @@ import type { SessionRecord, SessionTimes } from './stores/session-store.js';
  *
  *     1                      the format version, then nothing or a JSON object of marks
  *     {"views":3}            the data
+ *
+ * Where the codec seals, all of that stands sealed behind a line of its own:
+ *
+ *     2
+ *     2026-11.VbTq…
  */
 const FORMAT = '1';
+const SEALED = '2';
 
 /** How long a rotated token is recognised, in ms: as long as requests can reasonably be on their way. */
 export const TOMBSTONE_LIFETIME = 60_000;
@@ -22,6 +28,8 @@ export type Payload =
   | { readonly kind: 'data'; readonly text: string; readonly marks: SessionMarks }
   /** A tombstone: the session goes on under another token, and this is its id unless it is not to be known. */
   | { readonly kind: 'rotated'; readonly successor: string | undefined }
+  /** Only the codec can tell what it says. */
+  | { readonly kind: 'sealed'; readonly seal: string }
   /** Written by a newer version: to be kept. */
   | { readonly kind: 'newer'; readonly format: string }
   | { readonly kind: 'corrupt' };
@@ -30,9 +38,14 @@ export function packData(text: string, marks: SessionMarks = NO_MARKS): string {
   return marks === NO_MARKS ? `${FORMAT}\n${text}` : `${FORMAT}${JSON.stringify(marks)}\n${text}`;
 }
 
+export function packSealed(seal: string): string {
+  return `${SEALED}\n${seal}`;
+}
+
 export function unpack(payload: string): Payload {
   // Data without marks is told by two characters.
   if (payload.startsWith('1\n')) return { kind: 'data', text: payload.slice(2), marks: NO_MARKS };
+  if (payload.startsWith('2\n')) return { kind: 'sealed', seal: payload.slice(2) };
   if (payload.startsWith('1{"rotatedTo":')) {
     const tombstone = TOMBSTONE.exec(payload);
     return tombstone === null ? { kind: 'corrupt' } : { kind: 'rotated', successor: tombstone[1] };

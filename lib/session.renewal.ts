@@ -2,6 +2,7 @@ import type { SessionCopy } from './session.copy.js';
 import type { SessionEngine } from './session.engine.js';
 import { identityByData } from './session.identity.js';
 import { destroy } from './session.ending.js';
+import type { SessionOwner } from './session.lifecycle.js';
 import { create, ended, endReplaced, update, type Gone } from './session.writer.js';
 import type { SessionTimes } from './stores/session-store.js';
 
@@ -11,6 +12,8 @@ export interface Renewal {
   /** The same session, or the one in its place; not stored yet. */
   readonly next: SessionCopy;
   readonly times: SessionTimes;
+  /** The request whose client gets the new token, if one does. */
+  readonly owner: SessionOwner | undefined;
   /** Whether the old session has to live till the end. A login may find it ended, and goes on. */
   readonly goesOn: boolean;
   /** Brings into the successor's data what another request changed meanwhile. */
@@ -29,13 +32,14 @@ export interface Renewal {
  * @throws SessionError `TOO_MANY_SESSIONS`
  */
 export async function renew(engine: SessionEngine, renewal: Renewal): Promise<void> {
-  const { old, next, times, goesOn } = renewal;
+  const { old, next, times, owner, goesOn } = renewal;
   const { userId } = next.identity;
   const before = { id: old.id as string, userId: old.identity.userId };
   const isSameUser = userId === before.userId;
   /** Whether the new entry stands in for the old one, or for itself. */
   const entry = { replaces: false };
   await create(engine, next, times, next.encode(), {
+    owner,
     admit: async (id) => {
       if (userId === undefined) return;
       entry.replaces = isSameUser && (await engine.users.succeed(userId, id, before.id));
@@ -62,7 +66,7 @@ export async function renew(engine: SessionEngine, renewal: Renewal): Promise<vo
     // Whoever ended the old session removes its entry, unless settling the new one did.
     if (end === 'ended' && before.userId !== undefined && !hasReplaced) engine.users.leave(before.userId, [before.id]);
   }
-  engine.events.emit({ type: 'session_renewed', id, previousId: before.id });
+  engine.events.emit({ type: 'session_renewed', id, previousId: before.id, ...(userId !== undefined && { userId }) });
 }
 
 /** Ends the old session, and brings the new one up to date with what was found at that. */

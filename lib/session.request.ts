@@ -1,7 +1,8 @@
-import { isIP } from 'node:net';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HeaderChanges } from './answer/answer-headers.js';
 import { HeldAnswer, type AnswerOwner } from './answer/held-answer.js';
+import { bindingFor } from './session.binding.js';
+import { deviceOf } from './session.client.js';
 import type { SessionEngine } from './session.engine.js';
 import { SessionError, SessionUsageError } from './session.errors.js';
 import { SessionLookup } from './session.lookup.js';
@@ -95,7 +96,7 @@ export class SessionRequest implements SessionOwner, TransportAnswer, AnswerOwne
   }
 
   get device(): SessionDevice | undefined {
-    return this.engine.options.captureDevice ? deviceOf(this.request, this.raw) : undefined;
+    return this.engine.options.captureDevice ? deviceOf(this) : undefined;
   }
 
   /** Who is signed in; nobody where there is no stored session. */
@@ -109,6 +110,10 @@ export class SessionRequest implements SessionOwner, TransportAnswer, AnswerOwne
 
   get canSendToken(): boolean {
     return this.hold?.phase === 'open' || this.hold?.phase === 'held';
+  }
+
+  bindingFor(token: string): string | undefined {
+    return bindingFor(this.engine, this, token);
   }
 
   replaced(next: SessionState): void {
@@ -206,20 +211,6 @@ export class SessionRequest implements SessionOwner, TransportAnswer, AnswerOwne
     }
     return chosen;
   }
-}
-
-/** A proxy that is trusted hands on what it was sent, which may be anything. */
-function isAddress(value: unknown): value is string {
-  return typeof value === 'string' && isIP(value) !== 0;
-}
-
-const MAX_USER_AGENT = 512;
-
-/** What can be told of the client: the framework knows its address by the proxies that it trusts. */
-function deviceOf(request: unknown, raw: IncomingMessage): SessionDevice {
-  const address = (request as { ip?: string }).ip ?? raw.socket.remoteAddress;
-  const userAgent = raw.headers['user-agent']?.slice(0, MAX_USER_AGENT);
-  return { ...(isAddress(address) && { address }), ...(userAgent !== undefined && { userAgent }) };
 }
 
 /** The session layer's part of a request, whether it is Node's, Express's or Fastify's. */

@@ -150,8 +150,10 @@ export class SessionService {
     userId: string | number | bigint,
     options: { except?: TokenSession | string | undefined } = {},
   ): Promise<number> {
+    // The session itself would be options that except nothing.
+    if ((options as Partial<TokenSession>)[STATE] !== undefined)
+      throw new SessionUsageError('NOT_SUPPORTED', 'destroyAll takes { except: session }; got the session itself.');
     checkNames('destroyAll', options, ['except']);
-    if (STATE in options) throw new SessionUsageError('NOT_SUPPORTED', 'destroyAll takes { except: session }.');
     const { except } = options;
     const kept = typeof except === 'object' ? stateOf(except).latestId : except;
     return this.engine.users.destroyAll(userIdFrom(userId), kept);
@@ -159,7 +161,8 @@ export class SessionService {
 
   /**
    * The session that a token names, outside of a request: for sockets, queues, jobs. Nothing of it
-   * is stored by itself: call `save`, `update` or `touch`.
+   * is stored by itself: call `save`, `update` or `touch`. There is no request, so the option
+   * `binding` is not checked, and a new token that such a session gets is bound to nothing.
    *
    * @returns undefined when there is none: ended, expired, unknown, no token at all
    * @throws SessionError `STORE_UNAVAILABLE`, `FORMAT_UNKNOWN`
@@ -168,8 +171,8 @@ export class SessionService {
     const { tokens } = this.engine;
     if (typeof token !== 'string' || !tokens.isToken(token)) return undefined;
     const id = tokens.idOf(token);
-    const reading = interpret(this.engine, await this.engine.store.load(id));
-    if (reading.kind === 'newer') throw reading.error;
+    const reading = interpret(this.engine, id, await this.engine.store.load(id));
+    if (reading.kind === 'kept') throw reading.error;
     if (reading.kind === 'corrupt') this.engine.discard(id, reading.reason);
     if (reading.kind !== 'live') return undefined;
     try {
@@ -197,6 +200,7 @@ export class SessionService {
   async clear(): Promise<void> {
     if (this.engine.options.store.clear === undefined) unsupported('clear', 'clear');
     await this.engine.store.clear();
+    this.engine.events.emit({ type: 'sessions_cleared' });
   }
 
   /** Removes ended sessions that the store still keeps, now; the number removed. Runs by itself too. */

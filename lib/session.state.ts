@@ -4,7 +4,7 @@ import type { SessionEngine } from './session.engine.js';
 import type { SessionError } from './session.errors.js';
 import { ANONYMOUS, type SessionDevice, type SessionIdentity } from './session.identity.js';
 import { alreadyAnswered, SessionLifecycle, type SessionOwner } from './session.lifecycle.js';
-import type { Login } from './session.login.js';
+import { loggingIn, type Login } from './session.login.js';
 import { interpret, UNDECODABLE, type LiveReading } from './session.reading.js';
 import { sessionEnd } from './session.record.js';
 import { TokenSession } from './session.js';
@@ -180,8 +180,9 @@ export class SessionState {
   reload(): Promise<void> {
     return this.life.operate(async () => {
       if (this.id === undefined) return;
-      const reading = interpret(this.engine, await this.engine.store.load(this.id));
-      if (reading.kind === 'newer') throw reading.error;
+      const reading = interpret(this.engine, this.id, await this.engine.store.load(this.id));
+      if (reading.kind === 'kept') throw reading.error;
+      if (reading.kind === 'corrupt') this.engine.discard(this.id, reading.reason);
       if (reading.kind !== 'live') throw this.life.over(ended());
       try {
         this.copy.replaceBy(reading);
@@ -204,7 +205,7 @@ export class SessionState {
 
   destroy(): Promise<void> {
     return this.life.demand(async () => {
-      const { id } = this.copy;
+      const { id, identity } = this.copy;
       // Dead for this request whatever the store says; if that is not certain, the answer tells (F77).
       this.life.phase = 'ended';
       this.owner?.ended(false);
@@ -218,7 +219,9 @@ export class SessionState {
       }
       // The client's token is another one by now, if somebody has signed in meanwhile.
       this.owner?.ended(ended);
-      if (ended) this.engine.events.emit({ type: 'session_destroyed', id });
+      if (!ended) return;
+      const { userId } = identity;
+      this.engine.events.emit({ type: 'session_destroyed', id, ...(userId !== undefined && { userId }) });
     });
   }
 
@@ -227,11 +230,11 @@ export class SessionState {
   }
 
   login(terms: Login): Promise<TokenSession> {
-    return this.life.succeed(() => login(this, terms), true);
+    return loggingIn(this.engine, terms.identity, () => this.life.succeed(() => login(this, terms), true));
   }
 
   reauthenticate(level: number | undefined): Promise<TokenSession> {
-    return this.life.succeed(() => reauthenticate(this, level));
+    return loggingIn(this.engine, this.identity, () => this.life.succeed(() => reauthenticate(this, level)));
   }
 
   /** A session that is to take the place of this one, with these keys of its data. */

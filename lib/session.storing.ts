@@ -36,7 +36,7 @@ export async function store(state: SessionState, text: string, mutation?: Mutati
 export async function begin(state: SessionState, text: string, mutation?: Mutation): Promise<void> {
   const { engine, copy } = state;
   state.life.checkCanSendToken();
-  await create(engine, copy, state.times, text, { mutation, device: state.device });
+  await create(engine, copy, state.times, text, { mutation, device: state.device, owner: state.owner });
   if (copy.identity.userId === undefined) return;
   try {
     await settle(engine, copy);

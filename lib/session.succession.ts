@@ -66,6 +66,7 @@ export async function bind(state: SessionState, identity: SessionIdentity): Prom
     old,
     next,
     times: freshTimes(engine),
+    owner: state.owner,
     goesOn: true,
     takeAgain: () => {
       next.follow(old);
@@ -111,7 +112,7 @@ async function renewTo(state: SessionState, next: SessionState, keep: Keep, goes
   };
   const isSameUser = old.identity.userId === next.copy.identity.userId;
   try {
-    await renew(engine, { old, next: next.copy, times: next.times, goesOn, takeAgain, takeBack });
+    await renew(engine, { old, next: next.copy, times: next.times, owner: state.owner, goesOn, takeAgain, takeBack });
   } catch (error) {
     // A login that fails leaves an anonymous session as it was.
     throw goesOn || isSameUser ? state.life.over(error) : error;

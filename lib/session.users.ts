@@ -157,7 +157,7 @@ export class SessionUsers {
       const record = await store.destroy(id);
       if (record === undefined) return undefined;
       if (evictedFor === undefined) events.emit({ type: 'session_destroyed', id, userId });
-      else events.emit({ type: 'session_evicted', id, reason: evictedFor });
+      else events.emit({ type: 'session_evicted', id, userId, reason: evictedFor });
       return record;
     });
     if (ids.length > 0) await users.remove(userId, ids);
@@ -178,7 +178,9 @@ export class SessionUsers {
     some: readonly UserIndexEntry[],
   ): Promise<Sessions> {
     const replaced = new Set(entries.map(({ replaces }) => replaces));
-    const readings = await inBatches(some, async ({ id }) => interpret(this.engine, await this.engine.store.load(id)));
+    const readings = await inBatches(some, async ({ id }) =>
+      interpret(this.engine, id, await this.engine.store.load(id)),
+    );
     const living: Found[] = [];
     const expired: string[] = [];
     const gone: string[] = [];
@@ -190,7 +192,7 @@ export class SessionUsers {
         // Its place is kept for the one that replaces it. Where there is none it goes with the tombstone: one
         // may be about to be added. Nobody uses it any more, so it is the first to make room.
         if (!replaced.has(id)) living.push({ id, usedAt: 0 });
-      } else if (reading?.kind === 'newer' || !settled) {
+      } else if (reading?.kind === 'kept' || !settled) {
         // Not readable here and yet a session, or not stored yet: it counts.
         living.push({ id, usedAt: Number.MAX_VALUE });
       } else if (reading?.kind === 'expired') {
@@ -199,8 +201,9 @@ export class SessionUsers {
       } else if (reading?.kind === 'live') {
         gone.push(id);
       } else {
+        if (reading?.kind === 'corrupt') this.engine.discard(id, reading.reason);
         // For the same reason: what is missing here may only be too old for the store's view of the time.
-        await this.engine.store.destroy(id);
+        else await this.engine.store.destroy(id);
         gone.push(id);
       }
     }

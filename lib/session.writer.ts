@@ -2,9 +2,11 @@ import type { Mutation, SessionCopy } from './session.copy.js';
 import type { Data } from './session.diff.js';
 import type { SessionEngine } from './session.engine.js';
 import { SessionError, SessionUsageError } from './session.errors.js';
-import { identityByData, type SessionDevice } from './session.identity.js';
+import { boundTo, identityByData, type SessionDevice } from './session.identity.js';
+import type { SessionOwner } from './session.lifecycle.js';
 import { interpret, UNDECODABLE, type LiveReading } from './session.reading.js';
 import { absoluteEnd, isRecord, recordOf, tombstoneOf } from './session.record.js';
+import { sealed } from './session.sealing.js';
 import { createToken } from './session-token.js';
 import type { SessionRecord, SessionTimes } from './stores/session-store.js';
 import { UNREADABLE } from './stores/store-access.js';
@@ -19,6 +21,8 @@ export interface Creation {
   readonly mutation?: Mutation | undefined;
   /** Noted where the mutation says who is signed in. */
   readonly device?: SessionDevice | undefined;
+  /** The request whose client gets the token, if one does. */
+  readonly owner?: SessionOwner | undefined;
   /** Asked for each id before a session is stored under it; default: the user's index, where there is a user. */
   readonly admit?: (id: string) => Promise<void>;
 }
@@ -35,7 +39,7 @@ export function create(
   copy: SessionCopy,
   times: SessionTimes,
   text: string,
-  { mutation, device, admit }: Creation = {},
+  { mutation, device, owner, admit }: Creation = {},
 ): Promise<void> {
   return copy.writing(async () => {
     const draft = mutation === undefined ? undefined : await copy.draft(text, mutation);
@@ -43,17 +47,21 @@ export function create(
       copy.identity = identityByData(engine.options, copy.identity, draft.data, device) ?? copy.identity;
     const stored = draft?.text ?? text;
     const { userId } = copy.identity;
-    const record = recordOf(copy.identity, times, stored, engine.nextVersion());
+    const version = engine.nextVersion();
     for (let attempt = 0; attempt < MAX_CREATIONS; attempt++) {
       const token = createToken();
       const id = engine.tokens.idOf(token);
+      copy.identity = boundTo(copy.identity, owner?.bindingFor(token));
+      const content = recordOf(copy.identity, times, stored, version);
+      // Before the index makes room for it: sealing may fail.
+      const record = sealed(engine.options.codec, id, content);
       if (admit !== undefined) await admit(id);
       else if (userId !== undefined) await engine.users.admit(userId, id);
       if (await isCreated(engine, id, record)) {
         copy.token = token;
         copy.id = id;
         copy.confirm(record, stored, draft?.changes);
-        engine.events.emit({ type: 'session_created', id });
+        engine.events.emit({ type: 'session_created', id, ...(userId !== undefined && { userId }) });
         return;
       }
     }
@@ -122,7 +130,8 @@ export async function endReplaced(
   again: () => Promise<void>,
 ): Promise<'ended' | Gone> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const tombstone = tombstoneOf(successor, engine.now(), engine.nextVersion());
+    const content = tombstoneOf(successor, engine.now(), engine.nextVersion());
+    const tombstone = sealed(engine.options.codec, copy.id as string, content);
     const faster = await replaceRecord(engine, copy, tombstone);
     if (faster === undefined) return 'ended';
     if (typeof faster === 'string') return faster;
@@ -146,7 +155,8 @@ async function replace(
   }
   const stored = draft?.text ?? text;
   const times = { ...(copy.record as SessionRecord), usedAt: engine.now() };
-  const record = recordOf(copy.identity, times, stored, engine.nextVersion());
+  const content = recordOf(copy.identity, times, stored, engine.nextVersion());
+  const record = sealed(engine.options.codec, copy.id as string, content);
   const faster = await replaceRecord(engine, copy, record);
   if (typeof faster === 'string') throw ended();
   if (faster === undefined) copy.confirm(record, stored, draft?.changes);
@@ -170,8 +180,9 @@ async function replaceRecord(
   const current = isRecord(result.current) ? result.current : UNREADABLE;
   // A driver may send a command again whose reply was lost: then the conflict is with ourselves.
   if (current !== UNREADABLE && current.version === next.version) return undefined;
-  const reading = interpret(engine, current);
-  if (reading.kind === 'newer') throw reading.error;
+  const reading = interpret(engine, id, current);
+  if (reading.kind === 'kept') throw reading.error;
+  if (reading.kind === 'corrupt') engine.discard(id, reading.reason);
   if (reading.kind !== 'live') return reading.kind === 'rotated' ? 'rotated' : 'missing';
   engine.events.emit({ type: 'update_conflict', id });
   return reading;

@@ -10,6 +10,10 @@ export interface HeaderChanges {
   readonly cookies: readonly string[];
 }
 
+/** What some caches obey in place of Cache-Control: targeted fields (RFC 9213), and what came before them. */
+const FOR_ONE_CACHE = /.-cache-control$|^(?:edge-control|surrogate-control|x-accel-expires)$/i;
+const IN_SECONDS = /-expires$/i;
+
 /**
  * Adds headers to an answer that is about to leave.
  *
@@ -21,8 +25,12 @@ export function addHeaders(response: ServerResponse, head: unknown[] | undefined
   const target = targetOf(response, head?.[position]);
   for (const [name, value] of changes.set) target.set(name, value);
   // What hands out or takes away a token must not be cached (ASVS 14.2.2).
-  if (changes.set.size > 0 || changes.cookies.length > 0)
+  if (changes.set.size > 0 || changes.cookies.length > 0) {
     target.set('Cache-Control', uncacheable(target.get('Cache-Control')));
+    for (const name of target.names()) {
+      if (FOR_ONE_CACHE.test(name)) target.set(name, IN_SECONDS.test(name) ? '0' : 'no-store');
+    }
+  }
   for (const cookie of changes.cookies) target.append('Set-Cookie', cookie);
   const vary = target.get('Vary');
   const merged = mergeVary(vary, changes.vary);
@@ -40,6 +48,8 @@ function targetOf(response: ServerResponse, given: unknown): HeaderTarget {
 }
 
 interface HeaderTarget {
+  /** Of all headers that the answer has by now; some perhaps twice. */
+  names(): string[];
   get(name: string): string | undefined;
   set(name: string, value: string): void;
   append(name: string, value: string): void;
@@ -49,6 +59,10 @@ interface HeaderTarget {
 
 class ResponseHeaders implements HeaderTarget {
   constructor(private readonly response: ServerResponse) {}
+
+  names(): string[] {
+    return this.response.getHeaderNames();
+  }
 
   get(name: string): string | undefined {
     return text(this.response.getHeader(name));
@@ -74,6 +88,10 @@ class HeadHeaders implements HeaderTarget {
 
   get headers(): OutgoingHttpHeaders {
     return this.copy ?? this.given;
+  }
+
+  names(): string[] {
+    return [...this.response.getHeaderNames(), ...Object.keys(this.headers)];
   }
 
   get(name: string): string | undefined {
@@ -116,6 +134,11 @@ class HeadPairs implements HeaderTarget {
   ) {
     this.headers = [...given];
     this.isSentAsIs = response.getHeaderNames().length === 0;
+  }
+
+  names(): string[] {
+    const own = this.headers.filter((name, at): name is string => at % 2 === 0 && typeof name === 'string');
+    return [...this.response.getHeaderNames(), ...own];
   }
 
   get(name: string): string | undefined {
@@ -163,7 +186,7 @@ const REPRESENTATION =
   /^(?:content-|etag$|last-modified$|location$|accept-ranges$|expires$|transfer-encoding$|trailer$)/i;
 
 export function isRepresentation(name: string): boolean {
-  return REPRESENTATION.test(name);
+  return REPRESENTATION.test(name) || FOR_ONE_CACHE.test(name);
 }
 
 /** Takes from a response what belongs to the answer that was dropped. */

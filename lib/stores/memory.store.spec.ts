@@ -104,6 +104,31 @@ describe('MemoryStore', () => {
     expect(store.load('b')).toBeDefined();
   });
 
+  it.each<[string, (store: MemoryStore, clock: TestClock) => unknown]>([
+    ['evicted', (store, clock) => store.create('b', record(clock))],
+    ['destroyed', (store) => store.destroy('a')],
+    ['found to have ended', (store, clock) => (clock.advance(30 * MINUTE), store.load('a'))],
+    ['swept', (store, clock) => (clock.advance(30 * MINUTE), store.sweep())],
+  ])('ASVS 7.5.2, F80: a session that is %s leaves the list of its user', (_how, drop) => {
+    const { store, clock } = attached({ maxSessions: 1 });
+    store.users.add('ada', 'a', 60 * MINUTE, {});
+    store.users.settle('ada', 'a', 60 * MINUTE);
+    store.create('a', record(clock, { userId: 'ada' }));
+    expect(store.users.list('ada')).toMatchObject([{ id: 'a' }]);
+    drop(store, clock);
+    expect(store.users.list('ada')).toEqual([]);
+  });
+
+  it('F80, law 8: is bounded, and lets sessions end, without a session layer too', () => {
+    const store = new MemoryStore({ maxSessions: 1 });
+    const now = Date.now();
+    const stored = { startedAt: now, usedAt: now, idleTimeout: MINUTE, absoluteTimeout: MINUTE };
+    for (const id of ['a', 'b']) store.create(id, { ...stored, payload: '1\n{}', version: 'a' });
+    expect([store.load('a'), store.load('b')?.version]).toEqual([undefined, 'a']);
+    store.create('c', { ...stored, usedAt: now - MINUTE, payload: '1\n{}', version: 'a' });
+    expect(store.load('c')).toBeUndefined();
+  });
+
   it('F80: never holds more than maxSessions, however many come', () => {
     const { store, clock, evicted } = attached({ maxSessions: 100 });
     const stored = record(clock);
@@ -151,6 +176,16 @@ describe('MemoryStore', () => {
       expect.objectContaining({
         code: 'INVALID_OPTION',
         message: expect.stringContaining(`maxSessions takes a whole number of at least 1, got ${String(maxSessions)}`),
+      }) as Error,
+    );
+  });
+
+  it('refuses an option that it does not have, by name, with the one that it has', () => {
+    expect(() => new MemoryStore({ maxSession: 5 } as never)).toThrow(
+      expect.objectContaining({
+        name: 'SessionConfigError',
+        code: 'INVALID_OPTION',
+        message: 'MemoryStore: has no option maxSession; it has maxSessions.',
       }) as Error,
     );
   });

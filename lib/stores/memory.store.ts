@@ -131,6 +131,7 @@ export class MemoryStore implements AtomicSessionStore {
   private living(id: string): SessionRecord | undefined {
     const record = this.records.get(id);
     if (record === undefined || endOf(record) > this.now()) return record;
+    this.host?.expired?.(id, record);
     this.drop(id, record);
     return undefined;
   }

@@ -77,6 +77,8 @@ export interface StoreHost {
   readonly options?: HostOptions;
   /** Tells that a living session was dropped to make room. */
   evicted(id: string, reason: string): void;
+  /** Tells of a record past its end that was asked for: the store gives it as missing, and nobody else knows. */
+  expired?(id: string, record: SessionRecord): void;
   /** Says what the application should know: a limit of the store, with the remedy. What varies comes after a colon. */
   notice(text: string): void;
 }

@@ -1,3 +1,4 @@
+import { asError } from '../error-text.js';
 import { SerialQueue } from '../serial-queue.js';
 import { NO_MARKS, type SessionMarks } from '../session.identity.js';
 import { isRecord, packData, unpack } from '../session.record.js';
@@ -189,7 +190,7 @@ export class SimpleStoreAdapter implements AtomicSessionStore {
       const done: Done = (error, value) => {
         clearTimeout(timer);
         if (error === undefined || error === null) resolve(value as T);
-        else reject(error instanceof Error ? error : new Error(errorText(error)));
+        else reject(asError(error));
       };
       try {
         const answer = run(done);
@@ -268,8 +269,4 @@ function describeLimits(store: SessionStore): string {
     'slow one can bring a destroyed session back. Implement AtomicSessionStore to exclude both.' +
     losses.join('')
   );
-}
-
-function errorText(error: unknown): string {
-  return typeof error === 'string' ? error : 'the store gave an error that is not an Error';
 }

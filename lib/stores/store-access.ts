@@ -1,3 +1,4 @@
+import { errorText } from '../error-text.js';
 import { isSessionError, SessionError } from '../session.errors.js';
 import type { SessionEvents } from '../session.events.js';
 import { isRecord } from '../session.record.js';
@@ -211,7 +212,7 @@ export class StoreAccess {
     const isOpen = isSessionError(cause);
     if (isOpen && cause.code !== 'OUTCOME_UNKNOWN') return cause;
     this.failing = true;
-    this.events.emit({ type: 'store_failed', operation, reason: reasonOf(isOpen ? (cause.cause ?? cause) : cause) });
+    this.events.emit({ type: 'store_failed', operation, reason: errorText(isOpen ? (cause.cause ?? cause) : cause) });
     if (isOpen) return cause;
     return new SessionError('STORE_UNAVAILABLE', 'The session store is unavailable. Try again.', { cause });
   }
@@ -227,10 +228,6 @@ export class StoreAccess {
         })
       : new SessionError('STORE_UNAVAILABLE', 'The session store is unavailable. Try again.', { cause });
   }
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }
 
 /** What a store must not leave open: whether it wrote. */

@@ -97,8 +97,8 @@ export class TestSessions {
    */
   async stored(which: string | TestSession | HeaderValues): Promise<StoredSessionView | undefined> {
     for (const id of idsOf(this.engine, which)) {
-      const reading = interpret(this.engine, await this.engine.store.load(id));
-      if (reading.kind === 'newer') throw reading.error;
+      const reading = interpret(this.engine, id, await this.engine.store.load(id));
+      if (reading.kind === 'kept') throw reading.error;
       if (reading.kind !== 'live') continue;
       const { options } = this.engine;
       const data = options.codec.decode(reading.text);

@@ -3,7 +3,10 @@ import { SessionConfigError } from '../session.errors.js';
 
 /** How the cookie looks. All of it may depend on the request: give `cookie()` a function. */
 export interface CookieAttributes {
-  /** Default `__Host-sid`; `sid` where `domain`, `path` or `secure` rule that prefix out. */
+  /**
+   * Default `__Host-sid`; where `domain` or `path` rule that prefix out `__Secure-sid`, and `sid` without
+   * `secure: true` (ASVS 3.3.1).
+   */
   name?: string;
   /** Whether only TLS carries it. `'auto'`: as the request came, by the framework's trust of proxies. Default true. */
   secure?: boolean | 'auto';
@@ -61,7 +64,7 @@ export function checkCookie(options: CookieAttributes, valueBytes: number): Chec
   const { secure = true, path = '/', domain, sameSite = 'lax', httpOnly = true, persistent = true } = options;
   const { partitioned = false, priority, extra = {} } = options;
   const fitsHostPrefix = secure === true && path === '/' && domain === undefined;
-  const { name = fitsHostPrefix ? '__Host-sid' : 'sid' } = options;
+  const { name = fitsHostPrefix ? '__Host-sid' : secure === true ? '__Secure-sid' : 'sid' } = options;
 
   if (![true, false, 'auto'].includes(secure)) refuse('secure', secure, "true, false or 'auto'");
   for (const [option, value] of Object.entries({ httpOnly, persistent, partitioned })) {

@@ -56,13 +56,15 @@ describe.each(PLATFORMS)('the token as Authorization: Bearer, on %s', (platform)
 
   it('H1: another scheme is absent, not malformed', async () => {
     const events = collectEvents(app);
-    for (const authorization of ['', 'Basic dXNlcjpwYXNz', `Bearer${token}`, `Bearer=${token}`, token]) {
+    const others = ['', 'Basic dXNlcjpwYXNz', `Basic bearer ${token}`, `Bearer${token}`, `Bearer=${token}`, token];
+    for (const authorization of others) {
       expect(await viewsWith(authorization)).toEqual({ views: 0 });
     }
     expect([store.calls, events]).toEqual([[], []]);
   });
 
   it('H8: two Authorization lines are none, whichever holds the token', async () => {
+    const events = collectEvents(app);
     for (const lines of [
       [`Bearer ${token}`, 'Basic dXNlcjpwYXNz'],
       ['Basic dXNlcjpwYXNz', `Bearer ${token}`],
@@ -71,6 +73,13 @@ describe.each(PLATFORMS)('the token as Authorization: Bearer, on %s', (platform)
       expect(await viewsWith(lines)).toEqual({ views: 0 });
     }
     expect(store.calls).toEqual([]);
+    expect(events).toEqual(Array(3).fill({ type: 'input_validation_fail', transport: 'bearer' }));
+  });
+
+  it('H8: no other header counts as a second line, nor does what one holds', async () => {
+    // As long as the name of the header that counts.
+    const headers = { Authorization: `Bearer ${token}`, 'If-None-Match': '"x"', 'X-Of': 'authorization' };
+    expect((await call(app.url, '/views', { headers })).json()).toEqual({ views: 1 });
   });
 
   it('a token that was cleared is an empty X-Auth-Token', async () => {

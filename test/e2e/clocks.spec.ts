@@ -356,7 +356,9 @@ describe.each(PLATFORMS)('the two clocks on %s', (platform) => {
     const events = collectEvents(running);
     clock.advance(IDLE);
     await lives();
-    expect(events).toEqual([{ type: 'session_expired', id: expect.any(String), reason: expect.any(String) }]);
+    expect(events).toEqual([
+      { type: 'session_expired', id: expect.any(String), limit: 'idle', reason: expect.any(String) },
+    ]);
     expect(JSON.stringify(events)).not.toContain(token);
   });
 

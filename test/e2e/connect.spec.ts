@@ -1,11 +1,20 @@
 import connect from 'connect';
 import express from 'express';
-import { MemoryStore, session, type Session, type SessionMiddleware, type SessionOptions } from 'nestjs-token-session';
+import {
+  MemoryStore,
+  session,
+  SessionConfigError,
+  type Session,
+  type SessionEvent,
+  type SessionMiddleware,
+  type SessionOptions,
+} from 'nestjs-token-session';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SILENT } from '../support/app.js';
 import { Barrier } from '../support/barrier.js';
 import { call } from '../support/client.js';
+import { failOnUnhandledRejections } from '../support/rejections.js';
 import { ProbedStore } from '../support/stores.js';
 
 type Request = IncomingMessage & { session: Session<{ views: number; user: { name: string } }> };
@@ -148,5 +157,36 @@ describe.each(Object.keys(FRAMEWORKS) as (keyof typeof FRAMEWORKS)[])('session()
     await call(url, '/', { token });
     expect(store.calls).toEqual(['create', 'load', 'update']);
     await second.close();
+  });
+});
+
+describe('session() by itself', () => {
+  failOnUnhandledRejections();
+
+  it('S55, law 12: a store that can never work as it is: its reason is told at once, and ends no process', async () => {
+    const reason = 'The table sessions is missing.';
+    const attach = (): Promise<void> => Promise.reject(new SessionConfigError('INVALID_OPTION', reason));
+    const lines: string[] = [];
+    const log = (line: string): void => void lines.push(line);
+    const store = Object.assign(new MemoryStore(), { attach });
+    const { service, close } = session({ store, logger: { warn: log, error: log } });
+    const events: SessionEvent[] = [];
+    service.events$.subscribe((event) => events.push(event));
+    await new Promise(setImmediate);
+    expect(events).toEqual([{ type: 'store_notice', reason }]);
+    expect(lines).toEqual([expect.stringContaining(reason)]);
+    await close();
+  });
+
+  it('close() releases what the store itself opened, once', async () => {
+    let closed = 0;
+    const store = Object.assign(new MemoryStore(), {
+      close: () => {
+        closed++;
+      },
+    });
+    const { close } = session({ store, logger: SILENT });
+    await Promise.all([close(), close()]);
+    expect(closed).toBe(1);
   });
 });

@@ -1,5 +1,6 @@
 import { Controller, Get, Post, type Type } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import {
   bearer,
   cookie,
@@ -10,6 +11,7 @@ import {
   Session,
   type CsrfOptions,
 } from 'nestjs-token-session';
+import { connect, type ClientHttp2Session } from 'node:http2';
 import { closeApps, startApp, type AppPlan } from '../support/app.js';
 import { BEARER, COOKIE, HEADER } from '../support/carriers.js';
 import { call, type Answer } from '../support/client.js';
@@ -99,7 +101,11 @@ describe.each(PLATFORMS)('requests from other sites on %s (ASVS 3.5)', (platform
         const answer = await call(app.url, '/views', { method, headers: { ...sent, ...CROSS_SITE } });
 
         expect(answer.status).toBe(403);
-        expect(answer.json()).toMatchObject({ statusCode: 403, code: 'CSRF_REFUSED' });
+        expect(answer.json()).toMatchObject({
+          statusCode: 403,
+          code: 'CSRF_REFUSED',
+          message: expect.stringContaining('csrf.origins'),
+        });
         expect([store.calls, answer.cookies]).toEqual([[], []]);
         expect(events).toEqual([{ type: 'malicious_cors', reason: expect.any(String) }]);
       },
@@ -111,7 +117,7 @@ describe.each(PLATFORMS)('requests from other sites on %s (ASVS 3.5)', (platform
       expect((await call(app.url, '/plain', { method: 'POST', headers: { ...sent, ...CROSS_SITE } })).status).toBe(403);
     });
 
-    it.each(['GET', 'HEAD', 'OPTIONS'])(
+    it.each(['GET', 'HEAD', 'OPTIONS', 'TRACE'])(
       '%s from another site changes nothing by definition and passes',
       async (method) => {
         const app = await start();
@@ -127,6 +133,7 @@ describe.each(PLATFORMS)('requests from other sites on %s (ASVS 3.5)', (platform
       ['same-origin with an Origin', { 'Sec-Fetch-Site': 'same-origin', Origin: 'https://shop.example.com' }],
       ['Origin of our own host, without Fetch metadata', { Origin: 'https://shop.example.com' }],
       ['Origin of our own host over plain http', { Origin: 'http://shop.example.com' }],
+      ['Origin of our own host in another case', { Host: 'Shop.Example.COM', Origin: 'https://shop.example.com' }],
       ['neither: no browser', {}],
     ])('passes: %s', async (_title, headers) => {
       const app = await start();
@@ -341,5 +348,42 @@ describe.each(PLATFORMS)('requests from other sites on %s (ASVS 3.5)', (platform
       const answer = await call(app.url, '/exempt', { method: 'POST', headers: { ...sent, ...CROSS_SITE } });
       expect(answer.status).toBe(503);
     });
+  });
+});
+
+describe('ASVS 3.5: over HTTP/2, where a request has :authority in place of Host', () => {
+  let client: ClientHttp2Session;
+  let store: ProbedStore;
+
+  beforeEach(async () => {
+    store = new ProbedStore();
+    const app = await startApp('fastify', {
+      controllers: [CounterController],
+      session: { store, transport: cookie() },
+      adapter: new FastifyAdapter({ http2: true } as never),
+    });
+    client = connect(app.url);
+  });
+  afterEach(async () => {
+    client.destroy();
+    await closeApps();
+  });
+
+  const statusFrom = (origin: string): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      client
+        .request({ ':method': 'POST', ':path': '/views', ':authority': 'shop.example.com', origin })
+        .on('response', (headers) => {
+          resolve(headers[':status']);
+        })
+        .on('error', reject)
+        .end();
+    });
+
+  it('an Origin of our own host passes, another one is refused', async () => {
+    expect(await statusFrom('https://shop.example.com')).toBe(201);
+    store.calls.length = 0;
+    expect(await statusFrom('https://evil.example')).toBe(403);
+    expect(store.calls).toEqual([]);
   });
 });

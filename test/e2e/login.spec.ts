@@ -213,8 +213,8 @@ describe.each(PLATFORMS)('login on %s', (platform) => {
       const token = await app.signIn('ada', {}, old);
       const id = idOf(token);
       expect(events).toEqual([
-        { type: 'session_created', id },
-        { type: 'session_renewed', id, previousId: idOf(old) },
+        { type: 'session_created', id, userId: 'ada' },
+        { type: 'session_renewed', id, previousId: idOf(old), userId: 'ada' },
         { type: 'authn_login_success', id, userId: 'ada' },
       ]);
     });

@@ -27,8 +27,8 @@ describe.each(PLATFORMS)('the option maxPerUser on %s (ASVS 7.1.2)', (platform) 
         onMaxPerUser === 'reject'
           ? [{ type: 'authn_login_fail', userId: 'ada', reason: expect.stringContaining('1 sessions already') }]
           : [
-              { type: 'session_evicted', id, reason: expect.stringContaining('maxPerUser') },
-              { type: 'session_created', id: next },
+              { type: 'session_evicted', id, userId: 'ada', reason: expect.stringContaining('maxPerUser') },
+              { type: 'session_created', id: next, userId: 'ada' },
               { type: 'authn_login_success', id: next, userId: 'ada' },
             ],
       );

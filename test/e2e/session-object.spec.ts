@@ -105,6 +105,14 @@ describe.each(PLATFORMS)('the session object on %s', (platform) => {
       });
     });
 
+    it('D36: a function at any other key is refused when it is to be stored, with that key', async () => {
+      const error = await thrown(async (session) => {
+        session.format = () => undefined;
+        await session.save();
+      });
+      expect(error).toMatchObject({ code: 'DATA_NOT_STORABLE', message: expect.stringContaining('"format"') });
+    });
+
     it('is seen by in, delete, spread, Object.keys, for…in, JSON and inspect; the session’s own names are not', async () => {
       await request((session) => Object.assign(session, { a: 1, b: { c: 2 } }));
       expect(
@@ -282,7 +290,7 @@ describe.each(PLATFORMS)('the session object on %s', (platform) => {
         expect(await thrown(way)).toMatchObject({
           name: 'SessionUsageError',
           code: 'RESERVED_NAME',
-          message: expect.stringMatching(new RegExp(`"${name}".*another key.*Reserved are .*regenerate`)),
+          message: expect.stringMatching(new RegExp(`"${name}".*another key.*Reserved are id, isNew, .*, regenerate`)),
         });
       }
     });
@@ -321,15 +329,33 @@ describe.each(PLATFORMS)('the session object on %s', (platform) => {
       ]);
     });
 
-    it.each<[string, Use]>([
-      ['a symbol as key', (session) => Object.assign(session, { [Symbol('s')]: 1 })],
-      ['a getter', (session) => Object.defineProperty(session, 'g', { get: () => 1, enumerable: true })],
+    it.each<[string, Use, RegExp]>([
+      ['a symbol as key', (session) => Object.assign(session, { [Symbol('s')]: 1 }), /Symbol\(s\): use a string/],
+      [
+        'a getter',
+        (session) => Object.defineProperty(session, 'g', { get: () => 1, enumerable: true }),
+        /"g": store its value/,
+      ],
+      [
+        'a setter',
+        (session) => Object.defineProperty(session, 'g', { set: () => undefined, enumerable: true }),
+        /"g": store its value/,
+      ],
       [
         'a property that would not be stored',
         (session) => Object.defineProperty(session, 'h', { value: 1, enumerable: false }),
+        /"h" would not be stored: make it enumerable/,
       ],
-    ])('%s, because it could not come back', async (_name, next) => {
-      expect(await thrown(next)).toMatchObject({ code: 'DATA_NOT_STORABLE' });
+    ])('%s, because it could not come back', async (_name, next, message) => {
+      expect(await thrown(next)).toMatchObject({
+        code: 'DATA_NOT_STORABLE',
+        message: expect.stringMatching(message),
+      });
+    });
+
+    it('no property that is defined as assignments define it', async () => {
+      await request((session) => Object.defineProperty(session, 'h', { value: 1, enumerable: true, writable: true }));
+      expect(await stored()).toEqual({ h: 1 });
     });
   });
 
@@ -384,7 +410,7 @@ describe.each(PLATFORMS)('the session object on %s', (platform) => {
       store.before = async (operation): Promise<void> => {
         if (operation !== 'update' || others++ > 0) return;
         const other = await running.get(SessionService).load<Data>(mine as string);
-        (other as Data)['theirs'] = 1;
+        Object.assign(other as Data, { theirs: 1, n: 5 });
         await other?.save();
       };
       const answer = await request((session) => {
@@ -392,6 +418,24 @@ describe.each(PLATFORMS)('the session object on %s', (platform) => {
         Object.freeze(session);
       });
       expect(answer.status).toBe(200);
+      // Freezing changes no data: what it froze is not this request's to keep.
+      expect(await stored()).toEqual({ n: 5, mine: 1, theirs: 1 });
+    });
+
+    it('law 5: deleting what is not there is no change: what another request stores there meanwhile stays', async () => {
+      await request((session) => (session.n = 0));
+      const mine = token;
+      let others = 0;
+      store.before = async (operation): Promise<void> => {
+        if (operation !== 'update' || others++ > 0) return;
+        const other = await running.get(SessionService).load<Data>(mine as string);
+        (other as Data)['theirs'] = 1;
+        await other?.save();
+      };
+      await request((session) => {
+        delete session.theirs;
+        session.mine = 1;
+      });
       expect(await stored()).toEqual({ n: 0, mine: 1, theirs: 1 });
     });
   });

@@ -219,6 +219,30 @@ describe.each(PLATFORMS)('SessionService on %s', (platform) => {
     expect(() => sessions.info({} as never)).toThrow(expect.objectContaining({ code: 'NOT_A_SESSION' }) as Error);
   });
 
+  it.each<[string, (session: DataSession) => Promise<unknown>]>([
+    ['regenerate', (session) => sessions.regenerate(session, { kept: ['views'] } as never)],
+    ['reauthenticate', (session) => sessions.reauthenticate(session, { kept: 2 } as never)],
+    ['destroyAll', () => sessions.destroyAll('ada', { kept: 'x' } as never)],
+  ])('%s refuses an option that it does not have, by name', async (method, run) => {
+    await start();
+    await expect(run(await loaded())).rejects.toMatchObject({
+      code: 'INVALID_LOGIN_OPTION',
+      message: expect.stringContaining(`${method} option kept: takes one of`),
+    });
+    expect(await stored()).toEqual({ views: 1 });
+  });
+
+  it.each([undefined, null, 0, {}, []] as unknown[])(
+    'H19: destroyById gives false for %p, and asks the store only for text',
+    async (value) => {
+      const store = new ProbedStore();
+      await start({ store });
+      store.calls.length = 0;
+      expect(await sessions.destroyById('ada', value as string)).toBe(false);
+      expect(store.calls).toEqual([]);
+    },
+  );
+
   it('is one object for the whole application', async () => {
     await start();
     expect(await request((_session, service) => service === sessions)).toBe(true);
@@ -241,9 +265,12 @@ describe.each(PLATFORMS)('SessionService on %s', (platform) => {
       await start({ store: new SimpleMapStore() });
       await expect(sessions.count()).rejects.toMatchObject({
         code: 'NOT_SUPPORTED',
-        message: expect.stringContaining('length or all'),
+        message: expect.stringMatching(/can't count: it has no length or all/),
       });
-      await expect(sessions.clear()).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
+      await expect(sessions.clear()).rejects.toMatchObject({
+        code: 'NOT_SUPPORTED',
+        message: expect.stringMatching(/can't clear: it has no clear/),
+      });
       expect(await sessions.sweep()).toBe(0);
     });
 

@@ -99,6 +99,17 @@ describe.each(PLATFORMS)('clear on %s', (platform) => {
     });
   });
 
+  it('ASVS 7.4.3: a session in the place of { except } is refused, and nothing ends', async () => {
+    const app = await ScriptedApp.start(platform);
+    const token = await app.signIn('ada');
+    const { result } = await app.run(
+      (session, sessions) => refusalOf(sessions.destroyAll('ada', session as { except?: string })),
+      token,
+    );
+    expect(result).toMatchObject({ code: 'NOT_SUPPORTED', message: expect.stringContaining('{ except: session }') });
+    expect(await app.opening(token)).toEqual([true]);
+  });
+
   it('says so where the store can not do it, and ends nothing', async () => {
     const app = await ScriptedApp.start(platform, { store: new SimpleMapStore() });
     const token = await app.signIn();

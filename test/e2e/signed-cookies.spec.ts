@@ -122,19 +122,24 @@ describe('cookie({ secret })', () => {
     return 'none';
   };
 
-  it.each<[string, unknown]>([
-    ['an empty list', []],
-    ['empty text', ''],
-    ['empty text at place 1', [SECRET, '']],
-    ['undefined, as of a variable that is not set', undefined],
-    ['null', null],
-    ['a number', 42],
-    ['a list within a list', [[SECRET]]],
-    ['an object', { key: SECRET }],
-  ])('fails at boot by name, without the secret: %s', (_what, secret) => {
-    expect(faultOf({ name: 'connect.sid', secret })).toMatch(/cookie secret: takes text/);
-    expect(faultOf({ name: 'connect.sid', secret })).not.toContain(SECRET);
-    expect(faultOf(() => ({}), { secret })).toMatch(/cookie secret: takes text/);
+  it.each<[title: string, secret: unknown, came: string]>([
+    ['an empty list', [], 'an empty list'],
+    ['empty text', '', 'empty text'],
+    ['empty text at place 1', [SECRET, ''], 'empty text at place 1'],
+    ['undefined, as of a variable that is not set', undefined, 'undefined'],
+    ['undefined at place 1', [SECRET, undefined], 'undefined at place 1'],
+    ['null', null, 'null'],
+    ['null at place 0', [null, SECRET], 'null at place 0'],
+    ['a number', 42, 'number'],
+    ['a list within a list', [[SECRET]], 'object at place 0'],
+    ['an object', { key: SECRET }, 'object'],
+  ])('fails at boot by name, with what came but not the secret: %s', (_title, secret, came) => {
+    for (const fault of [faultOf({ name: 'connect.sid', secret }), faultOf(() => ({}), { secret })]) {
+      expect(fault).toContain('cookie secret: takes text, or a list of texts of which the first signs and all verify');
+      expect(fault).toContain(`; got ${came}.`);
+      expect(fault).toContain("code: 'INVALID_OPTION'");
+      expect(fault).not.toContain(SECRET);
+    }
   });
 
   it('law 2: no other error shows it: a misspelt name, a wrong attribute', () => {

@@ -190,7 +190,7 @@ describe.each(PLATFORMS)('reauthenticate on %s', (platform) => {
     const { id } = await get('/info', await stepUp(token));
     expect(events).toEqual(
       expect.arrayContaining([
-        { type: 'session_renewed', id, previousId },
+        { type: 'session_renewed', id, previousId, userId: 'ada' },
         { type: 'authn_login_success', id, userId: 'ada' },
       ]),
     );

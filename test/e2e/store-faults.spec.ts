@@ -324,6 +324,39 @@ describe.each(PLATFORMS)('faults of the store on %s', (platform) => {
       },
     );
 
+    it('an error without text is a fault like any other, at once or late', async () => {
+      const textless: unknown[] = [
+        Object.create(null),
+        { toString: () => ({}) },
+        Object.defineProperty({}, 'message', {
+          get: () => {
+            throw new Error('no message');
+          },
+        }),
+        Symbol('fault'),
+        undefined,
+        null,
+      ];
+      const store = new MemoryStore();
+      const running = await start({ store });
+      const token = (await post(running.url, '/write')).token as string;
+      const events = collectEvents(running);
+      const load = store.load.bind(store);
+      for (const fault of textless) {
+        for (const isLate of [false, true]) {
+          store.load = () => {
+            if (!isLate) throw fault;
+            // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what custom stores do
+            return Promise.reject(fault) as never;
+          };
+          expect((await call(running.url, '/data', { token })).status).toBe(503);
+        }
+      }
+      store.load = load;
+      expect((await call(running.url, '/data', { token })).json()).toEqual({ written: true });
+      expect(events.filter(({ type }) => type === 'store_failed')).toHaveLength(textless.length * 2);
+    });
+
     it('a callback that comes twice is heard once', async () => {
       const store = new CallbackMapStore();
       const twice = (method: (...args: never[]) => unknown) =>

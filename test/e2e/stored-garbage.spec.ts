@@ -1,5 +1,5 @@
 import { Controller, Get } from '@nestjs/common';
-import { MemoryStore, Session, type SessionRecord, type StoredSession } from 'nestjs-token-session';
+import { MemoryStore, Session, SessionService, type SessionRecord, type StoredSession } from 'nestjs-token-session';
 import { closeApps, startApp } from '../support/app.js';
 import { Barrier } from '../support/barrier.js';
 import { call } from '../support/client.js';
@@ -177,6 +177,23 @@ describe.each(PLATFORMS)('stored garbage on %s', (platform) => {
       expect((await call(running.url, '/other', { token })).status).toBe(200);
       expect(store.load(id as string)?.payload).toBe(payload);
       expect(events.map(({ type }) => type)).toContain('format_unknown');
+      await expect(running.get(SessionService).load(token as string)).rejects.toMatchObject({ code: 'FORMAT_UNKNOWN' });
+    },
+  );
+
+  it.each(['truncated', '1\n{"views":'])(
+    'S52: for load() a broken record is none: told, and removed: %j',
+    async (payload) => {
+      const store = new MemoryStore();
+      const running = await startApp(platform, { controllers: [ViewsController], session: { store } });
+      const { token } = await call(running.url, '/views');
+      const [id] = spoil(store, payload);
+      const events = collectEvents(running);
+
+      expect(await running.get(SessionService).load(token as string)).toBeUndefined();
+      await new Promise(setImmediate);
+      expect(events).toEqual([{ type: 'record_corrupt', id, reason: expect.any(String) }]);
+      expect(store.load(id as string)).toBeUndefined();
     },
   );
 

@@ -8,6 +8,7 @@ jest.unstable_mockModule('node:crypto', () => ({
   randomBytes: (size: number) => random?.() ?? crypto.randomBytes(size),
 }));
 const { MemoryStore, SessionService } = await import('nestjs-token-session');
+const { createToken } = await import('../../lib/session-token.js');
 const { closeApps, startApp } = await import('../support/app.js');
 const { CARRIERS } = await import('../support/carriers.js');
 const { call } = await import('../support/client.js');
@@ -87,4 +88,20 @@ describe.each(PLATFORMS)('the random source of tokens, on %s (ASVS 7.2.3)', (pla
     expect(store.calls.filter((operation) => operation === 'create').length).toBeLessThan(10);
     expect((await call(app.url, '/views', { token: first.token })).json()).toEqual({ views: 1 });
   });
+});
+
+it('law 2: that the random source failed is said by a code of its own, with what the system said as the cause', () => {
+  const cause = new Error('no entropy');
+  random = () => {
+    throw cause;
+  };
+  expect(createToken).toThrow(
+    expect.objectContaining({
+      name: 'SessionUsageError',
+      code: 'RANDOM_UNAVAILABLE',
+      message: expect.stringContaining('random source'),
+      cause,
+    }) as Error,
+  );
+  random = undefined;
 });

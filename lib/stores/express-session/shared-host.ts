@@ -28,6 +28,13 @@ export function checkHost({ transports, codec }: HostOptions, cookie: ExpressCoo
         `as whoever reads the store reads the ids; got ${transport.name} without a signature.`,
     );
   });
+  if (codec.seal !== undefined) {
+    throw new SessionConfigError(
+      'INVALID_OPTION',
+      'Session option codec: with rawIds takes one that does not encrypt, as express-session reads and writes the same ' +
+        'sessions in plain text; got one that does. Encrypt once the store is ours alone, without rawIds.',
+    );
+  }
   if (!isJson(codec)) {
     throw new SessionConfigError(
       'INVALID_OPTION',

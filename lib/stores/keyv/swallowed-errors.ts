@@ -1,3 +1,4 @@
+import { asError } from '../../error-text.js';
 import { hasMethods } from '../../session.checks.js';
 import type { ErrorEmitter, KeyvClient } from './keyv-client.js';
 
@@ -52,6 +53,6 @@ export class SwallowedErrors {
 
   private readonly note = (error: unknown): void => {
     this.count++;
-    this.last = error instanceof Error ? error : new Error(String(error));
+    this.last = asError(error);
   };
 }

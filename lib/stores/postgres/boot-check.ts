@@ -1,5 +1,6 @@
+import { errorText } from '../../error-text.js';
 import { SessionConfigError } from '../../session.errors.js';
-import { asError, remedyFor, sqlStateOf } from './postgres-errors.js';
+import { remedyFor, sqlStateOf } from './postgres-errors.js';
 import type { PostgresLink } from './postgres-link.js';
 import type { PostgresNames } from './postgres-schema.js';
 import { functionNeeds, type PostgresStatements } from './postgres-statements.js';
@@ -84,7 +85,7 @@ async function planAll(link: PostgresLink, texts: string[]): Promise<void> {
   } catch (error) {
     const cause = (error as Error).cause ?? error;
     if (!MISFIT.test(sqlStateOf(cause) ?? '')) throw error;
-    refuse(`${remedyFor(cause) ?? 'the tables are not as it needs them: run migrate()'} (${asError(cause).message})`);
+    refuse(`${remedyFor(cause) ?? 'the tables are not as it needs them: run migrate()'} (${errorText(cause)})`);
   }
 }
 

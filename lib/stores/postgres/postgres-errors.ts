@@ -1,3 +1,4 @@
+import { asError, errorText, strippedError } from '../../error-text.js';
 import { outcomeUnknown } from '../outcome-unknown.js';
 
 /** SQLSTATEs of a statement that was rolled back because of another one, and may be run again. */
@@ -8,6 +9,13 @@ const NOT_PREPARED = new Set(['26000', '42P05']);
 
 /** What was prepared does not fit any more, as a table was altered. It was not run. */
 const OUTDATED_PLAN = '0A000';
+
+/** The class of SQLSTATEs whose messages quote a value, in the quotation marks of the language that the server speaks. */
+const DATA_EXCEPTION = '22';
+const WORDS = /^[\p{L}\p{M}\p{N}\s(),_-]*/u;
+
+/** The fields of an error that name things of the database, and hold no values. */
+const NAMES = ['code', 'severity', 'schema', 'table', 'column', 'dataType', 'constraint', 'routine'];
 
 /** What to do about errors that come back till somebody does it. */
 const REMEDIES: Record<string, string> = {
@@ -53,17 +61,22 @@ export function remedyFor(error: unknown): string | undefined {
 
 /** What a failed statement means: whether it may have been carried out, and what to do. */
 export function explained(error: unknown, changes: boolean): Error {
-  if (!isRefusal(error)) return changes ? outcomeUnknown(error) : asError(error);
+  const cause = withoutValues(error);
+  if (!isRefusal(error)) return changes ? outcomeUnknown(cause) : cause;
   const remedy = remedyFor(error);
-  if (remedy === undefined) return asError(error);
-  return new Error(`PostgresStore: ${remedy} (${asError(error).message})`, { cause: error });
+  return remedy === undefined ? cause : new Error(`PostgresStore: ${remedy} (${cause.message})`, { cause });
+}
+
+/** An error of the server without the values of the statement: its detail, its context and some messages quote them. */
+function withoutValues(error: unknown): Error {
+  const state = sqlStateOf(error);
+  if (state === undefined) return asError(error);
+  const text = errorText(error);
+  const told = state.startsWith(DATA_EXCEPTION) ? (WORDS.exec(text)?.[0].trim() ?? '') : text;
+  return strippedError(error, `${told} (SQLSTATE ${state})`, NAMES);
 }
 
 /** By its SQLSTATE, as severities come in the language of the server: a shutdown, or a fault of the connection. */
 function isFarewell(error: unknown): boolean {
   return /^(?:57P0|08)/.test(sqlStateOf(error) ?? '');
-}
-
-export function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -1,6 +1,7 @@
+import { asError, errorText } from '../../error-text.js';
 import { within } from '../deadline.js';
 import { AbandonedStatements } from './abandoned-statements.js';
-import { asError, explained, isCollision, isNotPrepared, isOutdatedPlan, isRefusal } from './postgres-errors.js';
+import { explained, isCollision, isNotPrepared, isOutdatedPlan, isRefusal } from './postgres-errors.js';
 import type { PostgresClient, PostgresPool, PostgresQuery, PostgresResult } from './postgres-pool.js';
 import type { PostgresStatement } from './postgres-statement.js';
 
@@ -90,7 +91,7 @@ export class PostgresLink {
         return new Error('no connection was free in time');
       });
     } catch (error) {
-      throw new Unsent(asError(error).message, { cause: error });
+      throw new Unsent(errorText(error), { cause: error });
     }
   }
 

@@ -1,5 +1,6 @@
+import { errorText } from '../../error-text.js';
 import { SessionConfigError } from '../../session.errors.js';
-import { asError, sqlStateOf } from './postgres-errors.js';
+import { sqlStateOf } from './postgres-errors.js';
 import type { PostgresPool } from './postgres-pool.js';
 import { objectsOf } from './postgres-schema.js';
 import type { ResolvedPostgresTable } from './postgres.options.js';
@@ -28,7 +29,7 @@ export async function migrate(pool: PostgresPool, table: ResolvedPostgresTable):
     // One text is one transaction.
     await pool.query([LOCK, ...missing.map(({ statement }) => statement)].join(';\n'));
   } catch (error) {
-    const { message } = asError(error);
+    const message = errorText(error);
     const remedy = REMEDIES[sqlStateOf(error) ?? ''];
     if (remedy !== undefined)
       throw new SessionConfigError('INVALID_STORE', `PostgresStore.migrate: ${remedy} (${message}).`);

@@ -86,7 +86,7 @@ export class PostgresStore implements AtomicSessionStore {
   async load(id: string): Promise<SessionRecord | undefined> {
     const { rows } = await this.link.run(this.statements.load, [textValue(id)]);
     const row = rows[0] as RecordRow & { id: string | null };
-    return row.id === null ? undefined : this.living(row);
+    return row.id === null ? undefined : this.living(id, row);
   }
 
   async create(id: string, record: SessionRecord): Promise<boolean> {
@@ -110,7 +110,7 @@ export class PostgresStore implements AtomicSessionStore {
       ? this.link.run(destroy, [textValue(id)])
       : this.link.run(destroyVersion, [textValue(id), textValue(version)]));
     const [row] = rows as RecordRow[];
-    if (row !== undefined) return this.living(row);
+    if (row !== undefined) return this.living(id, row);
     return version === undefined ? undefined : this.load(id);
   }
 
@@ -154,9 +154,11 @@ export class PostgresStore implements AtomicSessionStore {
     return [...valuesOf(record), span(endOf(record)), time(this.now())];
   }
 
-  private living(row: RecordRow): SessionRecord | undefined {
+  private living(id: string, row: RecordRow): SessionRecord | undefined {
     const record = recordOf(row);
-    return record !== NO_RECORD && endOf(record) <= this.now() ? undefined : record;
+    if (record === NO_RECORD || endOf(record) > this.now()) return record;
+    this.host?.expired?.(id, record);
+    return undefined;
   }
 
   private now(): number {

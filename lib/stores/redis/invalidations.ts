@@ -1,7 +1,8 @@
 import { within } from '../deadline.js';
 import { runIdOf } from './channel-proof.js';
 import type { NearCache } from './near-cache.js';
-import { errorText, type RedisCommands } from './redis-commands.js';
+import type { RedisCommands } from './redis-commands.js';
+import { redisErrorText } from './redis-errors.js';
 
 /** What a channel tells. */
 export interface ChannelListener {
@@ -132,7 +133,7 @@ export class Invalidations {
       const wasOver = isOver();
       isGivenUp = true;
       for (const channel of opened) channel.close();
-      if (!wasOver) this.openLater(errorText(error));
+      if (!wasOver) this.openLater(redisErrorText(error));
     }
   }
 
@@ -165,7 +166,7 @@ export class Invalidations {
             this.proveAgain(round);
           },
           (error: unknown) => {
-            if (round === this.round) this.lose(errorText(error));
+            if (round === this.round) this.lose(redisErrorText(error));
           },
         );
       },

@@ -1,6 +1,7 @@
 import { checkOffice, runIdOf } from './channel-proof.js';
 import type { ChannelListener, InvalidationChannel } from './invalidations.js';
-import { asText, errorText } from './redis-commands.js';
+import { asText } from './redis-commands.js';
+import { redisErrorText } from './redis-errors.js';
 
 /** A client of one server. */
 export interface DuplicableClient {
@@ -37,7 +38,7 @@ export function nodeRedisChannel(
     socket: { ...client.options?.socket, reconnectStrategy: false },
   });
   tracking.on('error', (error) => {
-    listener.lost(errorText(error));
+    listener.lost(redisErrorText(error));
   });
   tracking.on('end', () => {
     listener.lost('the connection was closed');

@@ -3,6 +3,7 @@ import { hasMethods } from '../../session.checks.js';
 import { ioredisCommands, type IoRedisClient } from './ioredis.commands.js';
 import { nodeRedisCommands, type NodeRedisClient } from './node-redis.commands.js';
 import type { RedisCommands } from './redis-commands.js';
+import { quotingNothing } from './redis-errors.js';
 
 /**
  * A client of node-redis (5 and later: `createClient`, `createClientPool`, `createCluster`,
@@ -14,10 +15,10 @@ export type RedisClient = NodeRedisClient | IoRedisClient;
 /** @throws SessionConfigError `INVALID_OPTION` when it is none of these */
 export function commandsOf(client: unknown): RedisCommands {
   // Both have `get` and `on`; only ioredis has one method for all commands.
-  if (hasMethods(client, ['call', 'on'])) return ioredisCommands(client as IoRedisClient);
+  if (hasMethods(client, ['call', 'on'])) return quotingNothing(ioredisCommands(client as IoRedisClient));
   // Version 4 has the rest, but takes the options of SET by other names, and would set without any.
   if (hasMethods(client, ['get', 'set', 'eval', 'evalSha', 'on', 'withCommandOptions'])) {
-    return nodeRedisCommands(client as NodeRedisClient);
+    return quotingNothing(nodeRedisCommands(client as NodeRedisClient));
   }
   throw new SessionConfigError(
     'INVALID_OPTION',

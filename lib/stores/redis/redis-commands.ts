@@ -1,4 +1,6 @@
+import { errorText } from '../../error-text.js';
 import type { ChannelListener, InvalidationChannel } from './invalidations.js';
+import { redisErrorText } from './redis-errors.js';
 
 /** The commands of the store, whichever driver sends them. */
 export interface RedisCommands {
@@ -45,12 +47,6 @@ export interface RedisNode {
   clusterInfo(): Promise<unknown>;
 }
 
-/** The message of whatever was thrown. */
-export function errorText(error: unknown): string {
-  const message: unknown = (error as { message?: unknown } | null | undefined)?.message;
-  return typeof message === 'string' ? message : String(error);
-}
-
 /**
  * Whether a command was certainly not carried out: refused by the server, whose messages begin with a code, or never
  * sent by the driver.
@@ -76,7 +72,7 @@ export function listen(client: Emitter, event: string, listener: () => void): ()
 export function lastErrorOf(client: Emitter): () => string | undefined {
   let last: string | undefined;
   client.on('error', (error) => {
-    last = errorText(error) || (error as { code?: string }).code;
+    last = redisErrorText(error) || (error as { code?: string }).code;
   });
   return () => last;
 }

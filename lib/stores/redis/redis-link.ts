@@ -1,7 +1,8 @@
+import { errorText } from '../../error-text.js';
 import { within } from '../deadline.js';
 import { outcomeUnknown } from '../outcome-unknown.js';
 import { ConnectionGate, NotConnectedError, WATCH_INTERVAL } from './connection-gate.js';
-import { errorText, isRefusal, type RedisCommands } from './redis-commands.js';
+import { isRefusal, type RedisCommands } from './redis-commands.js';
 import type { RedisScript } from './redis-script.js';
 
 /** How commands get to Redis, and what it means when they don't. */

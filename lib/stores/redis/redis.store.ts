@@ -1,3 +1,4 @@
+import { errorText } from '../../error-text.js';
 import { SessionConfigError } from '../../session.errors.js';
 import {
   endOf,
@@ -17,7 +18,6 @@ import { NearCache } from './near-cache.js';
 import { CREATE, DESTROY, TOUCH, UPDATE } from './record-scripts.js';
 import { lifetime, recordOf, tellsSince, textOf, usedAtText, versionText } from './record-text.js';
 import { commandsOf } from './redis-client.js';
-import { errorText } from './redis-commands.js';
 import { RedisKeyspace } from './redis-keyspace.js';
 import { RedisLink } from './redis-link.js';
 import type { RedisScript } from './redis-script.js';

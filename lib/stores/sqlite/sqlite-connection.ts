@@ -1,7 +1,8 @@
+import { errorText } from '../../error-text.js';
 import { SessionConfigError } from '../../session.errors.js';
 import type { Awaitable, StoreHost } from '../session-store.js';
 import { inTransaction, type SqliteDatabase, type SqliteRow, type SqliteStatement } from './sqlite-database.js';
-import { configErrorOf, errorText, isLocked } from './sqlite-errors.js';
+import { configErrorOf, isLocked } from './sqlite-errors.js';
 import { SqliteRecords } from './sqlite-records.js';
 import { createTables, tablesOf } from './sqlite-schema.js';
 import { SqliteSweep } from './sqlite-sweep.js';

@@ -1,3 +1,4 @@
+import { errorText } from '../../error-text.js';
 import { SessionConfigError } from '../../session.errors.js';
 
 /** Primary result codes of SQLite: https://sqlite.org/rescode.html */
@@ -55,8 +56,4 @@ export function configErrorOf(error: unknown): SessionConfigError | undefined {
   const remedy = code === undefined ? undefined : REMEDIES[code];
   if (remedy === undefined) return undefined;
   return new SessionConfigError('INVALID_STORE', `SqliteStore: ${errorText(error)}. ${remedy}`);
-}
-
-export function errorText(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -65,8 +65,9 @@ export class SqliteRecords {
     );
   }
 
-  load(id: string, now: number): SessionRecord | undefined {
-    return living(this.select.get(id), now);
+  /** @param expired told of a record past its end */
+  load(id: string, now: number, expired?: (record: SessionRecord) => void): SessionRecord | undefined {
+    return living(this.select.get(id), now, expired);
   }
 
   create(id: string, record: SessionRecord, now: number): boolean {
@@ -114,11 +115,13 @@ export class SqliteRecords {
 }
 
 /** The record of a row. One that is none is handed on as it is: the session layer tells corrupt from missing (S52). */
-function living(row: unknown, now: number): SessionRecord | undefined {
+function living(row: unknown, now: number, expired?: (record: SessionRecord) => void): SessionRecord | undefined {
   // Some drivers have null for what is not there.
   if (row === undefined || row === null) return undefined;
   const record = recordOf(row as SqliteRow);
-  return isRecord(record) && endOf(record) <= now ? undefined : record;
+  if (!isRecord(record) || endOf(record) > now) return record;
+  expired?.(record);
+  return undefined;
 }
 
 function recordOf(row: SqliteRow): SessionRecord {

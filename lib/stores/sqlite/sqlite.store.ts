@@ -29,6 +29,7 @@ const SWEPT: SweepResult = { removed: 0, done: true };
 export class SqliteStore implements AtomicSessionStore {
   readonly users: UserIndex;
   private readonly connection: SqliteConnection;
+  private host: StoreHost | undefined;
 
   /** @throws SessionConfigError `INVALID_OPTION` */
   constructor(options: SqliteStoreOptions) {
@@ -38,11 +39,14 @@ export class SqliteStore implements AtomicSessionStore {
 
   /** @throws SessionConfigError `INVALID_STORE` for a database that can't be used, with the remedy */
   attach(host: StoreHost): Awaitable<void> {
+    this.host = host;
     return this.connection.open(host);
   }
 
   load(id: string): Awaitable<SessionRecord | undefined> {
-    return this.connection.read(({ records }) => records.load(id, this.now()));
+    return this.connection.read(({ records }) =>
+      records.load(id, this.now(), (record) => this.host?.expired?.(id, record)),
+    );
   }
 
   create(id: string, record: SessionRecord): Awaitable<boolean> {

@@ -246,7 +246,7 @@ describe('rawIds', () => {
     const moved = await startMoved(store, { session: { logger } });
     await call(moved.url, '/data');
     expect(lines).toEqual([
-      expect.stringMatching(/^store_notice MemoryStore is shared.*law 5.*law 6.*Without touch.*Without clear/),
+      expect.stringMatching(/^store_notice reason="MemoryStore is shared.*law 5.*law 6.*Without touch.*Without clear/),
     ]);
   });
 });
