@@ -4,13 +4,64 @@ import tseslint from 'typescript-eslint';
 
 const weakHash = {
   selector:
-    'CallExpression:matches([callee.name=/^(createHash|createHmac|hash)$/], [callee.property.name=/^(createHash|createHmac|hash)$/]) > Literal[value=/^(rsa-)?(md4|md5|sha-?1)$/i]',
+    'CallExpression:matches([callee.name=/^(createHash|createHmac|hash)$/], [callee.property.name=/^(createHash|createHmac|hash)$/]) > Literal[value=/^(rsa-)?(md4|md5|md5-sha1|sha-?1)$/i]',
   message: 'MD5 and SHA-1 are broken. Use sha256.',
 };
 const weakRandom = {
   selector: "MemberExpression[object.name='Math'][property.name='random']",
   message: 'Math.random is predictable. Use node:crypto.',
 };
+/** Refuses a text wherever it stands, as a string or a template: in a call, an option, a constant, an import. */
+const unwritten = (pattern, message) => ({
+  selector: `:matches(Literal[value=/${pattern}/i], TemplateElement[value.cooked=/${pattern}/i])`,
+  message,
+});
+// Each of these is for lib: what would weaken sessions without a test that fails.
+const weakAlgorithm = unwritten(
+  '^(rsa-|hmac-?)?(md[245]|md5-sha1|sha-?[01]|ripemd(-?160)?|rmd160)$',
+  'MD5 and SHA-1 are broken. Use sha256.',
+);
+const weakCipher = unwritten(
+  '^(?!aes-256-gcm$)((id-)?(aes|aria|camellia)[-0-9].*|(chacha20|sm4).*|seed-.+|(des[3x]?|rc[245]|bf|blowfish|cast5?|idea)(-.+)?)$',
+  'This cipher is broken, or not the one that is reviewed. Use aes-256-gcm.',
+);
+/** Lets calls take one algorithm only: as it is, or by a constant whose name stands for nothing else. */
+const onlyBy = (calls, algorithm, constant) => ({
+  selector: [
+    `CallExpression:matches([callee.name=/^(${calls})$/], [callee.property.name=/^(${calls})$/], [callee.property.value=/^(${calls})$/])`,
+    `:not([arguments.0.value='${algorithm}'], [arguments.0.name='${constant}'])`,
+    `, Identifier[name='${constant}']`,
+    `:not(VariableDeclaration[kind='const'] > VariableDeclarator[init.value='${algorithm}'] > Identifier, CallExpression > Identifier, Property > Identifier)`,
+    `, ImportSpecifier[imported.name=/^(${calls})$/]:not([local.name=/^(${calls})$/])`,
+  ].join(''),
+  message: `Name the algorithm as it is, so that it can be read and checked: '${algorithm}', or const ${constant} = '${algorithm}'.`,
+});
+const onlyCipher = onlyBy('createCipheriv|createDecipheriv', 'aes-256-gcm', 'CIPHER');
+const onlyHash = onlyBy('createHash|createHmac|hash|hkdf|hkdfSync', 'sha256', 'HASH');
+const weakApi = {
+  selector: 'Identifier[name=/^(pseudoRandomBytes|createCipher|createDecipher|allocUnsafe|allocUnsafeSlow)$/]',
+  message: 'Use randomBytes, createCipheriv, createDecipheriv, Buffer.alloc.',
+};
+const otherPrograms = unwritten(
+  '^(node:)?(child_process|vm|worker_threads)$',
+  'A session layer starts no other program and runs no text as code.',
+);
+// A pattern for 'undefined' too: the text would also match nodes that have no such property.
+const SECRET = '/(secret|signature|token|mac|digest|seal)$/i';
+const secretAt = (side) =>
+  ['name', 'property.name', 'callee.name', 'callee.property.name', 'expression.name', 'expression.property.name']
+    .map((path) => `[${side}.${path}=${SECRET}]`)
+    .join(', ');
+const comparedSecret = {
+  selector: [
+    `BinaryExpression[operator=/^[!=]==?$/]:matches(${secretAt('left')}, ${secretAt('right')})`,
+    ":not([left.type='Literal'], [right.type='Literal'], [left.name=/^undefined$/], [right.name=/^undefined$/])",
+    `, CallExpression[callee.property.name=/^(equals|compare|localeCompare|is)$/]:matches(${secretAt('callee.object')}, ${secretAt('arguments.0')})`,
+  ].join(''),
+  message: 'How long this takes tells how much was right. Use timingSafeEqual.',
+};
+const SECURITY = [weakRandom, weakAlgorithm, weakCipher, onlyCipher, onlyHash, weakApi, otherPrograms, comparedSecret];
+const weakRandomProperty = { object: 'Math', property: 'random', message: weakRandom.message };
 const focused = {
   selector:
     'MemberExpression[object.name=/^(it|test|describe)$/][property.name=/^(only|skip|todo|failing)$/], CallExpression[callee.name=/^(fit|fdescribe|xit|xtest|xdescribe)$/], CallExpression[callee.object.name=/^(fit|fdescribe|xit|xtest|xdescribe)$/]',
@@ -27,7 +78,7 @@ const timersPromises = {
 };
 
 export default defineConfig(
-  globalIgnores(['**/dist/', '**/coverage/', 'test/package/fixtures/']),
+  globalIgnores(['**/dist/', '**/coverage/', '.stryker-tmp/', 'test/package/fixtures/']),
   {
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     rules: {
@@ -64,6 +115,21 @@ export default defineConfig(
         { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },
       ],
     },
+  },
+  {
+    files: ['lib/**/*.ts'],
+    ignores: ['**/*.spec.ts'],
+    rules: {
+      'no-restricted-syntax': ['error', ...SECURITY],
+      'no-restricted-properties': ['error', weakRandomProperty],
+      'no-eval': 'error',
+      'no-new-func': 'error',
+    },
+  },
+  {
+    // What is compared here was not guessed by a client: what it sent itself, a checksum of stored data, a test's own token.
+    files: ['lib/session.lookup.ts', 'lib/stores/express-session/shared-record.ts', 'lib/testing/test-sessions.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...SECURITY.filter((rule) => rule !== comparedSecret)] },
   },
   {
     files: ['test/**/*.ts', 'sample/**/*.ts', '**/*.spec.ts'],

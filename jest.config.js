@@ -1,6 +1,10 @@
+const LEAKS = ['<rootDir>/test/support/leaks/setup.ts'];
+
 /** What every project shares; a project only says which specs are its own. */
 const common = {
-  testEnvironment: 'node',
+  // With the set-up file: a spec that writes a session token anywhere fails (CVE-2023-20866).
+  testEnvironment: '<rootDir>/test/support/leaks/environment.js',
+  setupFilesAfterEnv: LEAKS,
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [
@@ -24,7 +28,7 @@ const common = {
     // A real .js comes first: dependencies import theirs in the same way.
     '^(\\.{1,2}/.*)\\.js$': ['$1.js', '$1.ts'],
   },
-  modulePathIgnorePatterns: ['/dist/', '<rootDir>/test/package/fixtures/'],
+  modulePathIgnorePatterns: ['/dist/', '<rootDir>/.stryker-tmp/', '<rootDir>/test/package/fixtures/'],
 };
 
 const folders = '{lib,test,sample,benchmark}';
@@ -48,19 +52,19 @@ export default {
       ...common,
       displayName: 'redis',
       testMatch: [`<rootDir>/${folders}/**/*.redis.spec.ts`],
-      setupFilesAfterEnv: ['<rootDir>/test/support/redis/timeout.ts'],
+      setupFilesAfterEnv: [...LEAKS, '<rootDir>/test/support/redis/timeout.ts'],
     },
     {
       ...common,
       displayName: 'postgres',
       testMatch: [`<rootDir>/${folders}/**/*.postgres.spec.ts`],
-      setupFilesAfterEnv: ['<rootDir>/test/support/postgres/timeout.ts'],
+      setupFilesAfterEnv: [...LEAKS, '<rootDir>/test/support/postgres/timeout.ts'],
     },
     {
       ...common,
       displayName: 'package',
       testMatch: ['<rootDir>/test/package/*.spec.ts'],
-      setupFilesAfterEnv: ['<rootDir>/test/package/support/timeout.ts'],
+      setupFilesAfterEnv: [...LEAKS, '<rootDir>/test/package/support/timeout.ts'],
     },
   ],
 };
