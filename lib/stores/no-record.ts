@@ -1,11 +1,14 @@
 import type { SessionRecord } from './session-store.js';
 
-/** What a store gives for a value that is no record: the session layer says so, and discards it. */
+/**
+ * What a store gives for a value that is no record: the session layer says so, and discards it. Without times, so that
+ * it is not taken for a session that has ended.
+ */
 export const NO_RECORD: SessionRecord = {
   payload: '',
   version: '',
-  startedAt: 0,
-  usedAt: 0,
-  idleTimeout: 0,
-  absoluteTimeout: 0,
+  startedAt: NaN,
+  usedAt: NaN,
+  idleTimeout: NaN,
+  absoluteTimeout: NaN,
 };

@@ -1,4 +1,4 @@
-import { NO_RECORD } from '../no-record.js';
+import { isRecord } from '../../session.record.js';
 import {
   endOf,
   type AtomicSessionStore,
@@ -156,7 +156,7 @@ export class PostgresStore implements AtomicSessionStore {
 
   private living(id: string, row: RecordRow): SessionRecord | undefined {
     const record = recordOf(row);
-    if (record === NO_RECORD || endOf(record) > this.now()) return record;
+    if (!isRecord(record) || endOf(record) > this.now()) return record;
     this.host?.expired?.(id, record);
     return undefined;
   }

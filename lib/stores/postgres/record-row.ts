@@ -36,7 +36,7 @@ export function valuesOf(record: SessionRecord): unknown[] {
   ];
 }
 
-/** The record of a row; `NO_RECORD` when a column is empty that must not be (S56). */
+/** The record of a row; none (see `isRecord`) when a column is empty that must not be (S56). */
 export function recordOf(row: RecordRow): SessionRecord {
   if (typeof row.payload !== 'string' || typeof row.version !== 'string') return NO_RECORD;
   const payload = textOf(row.payload);

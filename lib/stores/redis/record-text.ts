@@ -23,7 +23,14 @@ const LATEST = 36 ** 9 - 1;
 const LONGEST = 1e14;
 
 /** Stands for a record of a later layout: of no format that is known. */
-const NEWER_RECORD: SessionRecord = { ...NO_RECORD, payload: '999999\n', usedAt: LONGEST, startedAt: LONGEST };
+const NEWER_RECORD: SessionRecord = {
+  payload: '999999\n',
+  version: '',
+  startedAt: LONGEST,
+  usedAt: LONGEST,
+  idleTimeout: 0,
+  absoluteTimeout: 0,
+};
 
 /** The parts of a record's text; the version is apart as the scripts put their own behind it. */
 export interface RecordText {
