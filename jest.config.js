@@ -36,6 +36,8 @@ const apart = ['/node_modules/', '/dist/', '/test/package/', '\\.(browser|postgr
 
 export default {
   maxWorkers: '100%',
+  // Far longer than any test takes: how fast a machine is has no say in what is right.
+  testTimeout: 60_000,
   projects: [
     {
       ...common,
@@ -52,13 +54,11 @@ export default {
       ...common,
       displayName: 'redis',
       testMatch: [`<rootDir>/${folders}/**/*.redis.spec.ts`],
-      setupFilesAfterEnv: [...LEAKS, '<rootDir>/test/support/redis/timeout.ts'],
     },
     {
       ...common,
       displayName: 'postgres',
       testMatch: [`<rootDir>/${folders}/**/*.postgres.spec.ts`],
-      setupFilesAfterEnv: [...LEAKS, '<rootDir>/test/support/postgres/timeout.ts'],
     },
     {
       ...common,

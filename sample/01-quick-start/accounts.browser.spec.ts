@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { ApiClient } from './testing/api-client.js';
 import { launchChromium, Stage } from './testing/browser.js';
@@ -7,8 +6,6 @@ import { Card } from './testing/card.js';
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
-
-jest.setTimeout(60_000);
 
 let browser: Browser;
 let stage: Stage;

@@ -1,12 +1,9 @@
-import { jest } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { launchChromium, Stage } from './testing/browser.js';
 import { Card } from './testing/card.js';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
-
-jest.setTimeout(60_000);
 
 let browser: Browser;
 let stage: Stage;

@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { jest } from '@jest/globals';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import type { DeviceView } from './accounts/devices.controller.js';
@@ -13,8 +12,6 @@ import type { SessionView } from './session-view.js';
 import { ApiClient } from './testing/api-client.js';
 import { createApp } from './testing/app.js';
 import { welcome } from './welcome.js';
-
-jest.setTimeout(30_000);
 
 const anyFreePort = { PORT: '0' };
 

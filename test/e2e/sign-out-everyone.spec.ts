@@ -195,7 +195,7 @@ describe('a user with 100,000 sessions (ASVS 7.4.3)', () => {
     expect([await app.sessions.count(), await app.opening(token)]).toEqual([1, [true]]);
     expect(await app.sessions.destroyAll('ada')).toBe(1);
     expect(await app.sessions.count()).toBe(0);
-  }, 60_000);
+  });
 
   it('signs in and out in a simple store too, whose index is one record', async () => {
     const store = new SimpleMapStore();
@@ -212,5 +212,5 @@ describe('a user with 100,000 sessions (ASVS 7.4.3)', () => {
     expect(await app.opening(token)).toEqual([true]);
     await app.run((session) => session.destroy(), token);
     expect(await app.opening(token)).toEqual([false]);
-  }, 60_000);
+  });
 });

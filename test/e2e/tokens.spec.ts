@@ -245,7 +245,7 @@ describe.each(PLATFORMS)('tokens on %s', (platform) => {
 
     expect(tokens).toBe(0);
     expect(await app.get(SessionService).count()).toBe(0);
-  }, 60_000);
+  });
 
   it('H12, ASVS 14.2.1: a token in the query, the body or the path is ignored', async () => {
     @Controller()

@@ -77,5 +77,5 @@ describe('the orders that are played', () => {
       }),
       { numRuns: 30 },
     );
-  }, 60_000);
+  });
 });

@@ -32,5 +32,5 @@ describe('types', () => {
       return `${file?.fileName.slice(HERE.length + 1) ?? ''}:${String(line)} ${ts.flattenDiagnosticMessageText(messageText, '\n')}`;
     });
     expect(problems).toEqual([]);
-  }, 60_000);
+  });
 });

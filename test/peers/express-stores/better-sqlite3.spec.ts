@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { expressStore } from 'nestjs-token-session/express-session';
 import { describeSessionStore } from 'nestjs-token-session/testing';
 import { describeMove, describeOwn } from '../../support/express-move-laws.js';
@@ -8,8 +7,6 @@ const NAME = 'better-sqlite3-session-store on libsql';
 const open = EXPRESS_STORES[NAME];
 
 // Files and statements of many short tests.
-jest.setTimeout(20_000);
-
 afterEach(closeStores);
 
 describeMove(NAME, open);

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { jest } from '@jest/globals';
 import { Controller, Post } from '@nestjs/common';
 import {
   RequireRecentLogin,
@@ -51,8 +50,6 @@ const idOf = (token: string): string => createHash('sha256').update(token).diges
 
 /** The items of ASVS V7 that depend on what keeps the sessions, on one kind of store after the other. */
 export function describeSessionItems(places: readonly SessionPlace[]): void {
-  // A store of files takes its time for 50 logins on a busy machine.
-  jest.setTimeout(60_000);
   describe.each(places.map((place, index) => ({ ...place, platform: PLATFORMS[index % 2] as Platform })))(
     '$name, on $platform',
     ({ open, isShared, isWhole, platform }) => {

@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -26,8 +27,8 @@ export async function launchBrowser(): Promise<BrowserContext> {
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', `--host-resolver-rules=${rules}`],
   });
   browser.once('close', () => {
-    // Its processes may still be writing for a moment.
-    rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
+    // Its processes may still be writing for a while: what they leave behind is nobody's loss.
+    void rm(folder, { recursive: true, force: true, maxRetries: 10 }).catch(() => undefined);
   });
   return browser;
 }

@@ -1,11 +1,8 @@
-import { jest } from '@jest/globals';
 import { startPeer, stopPeers, type PeerProcess } from '../../support/sqlite/peers.js';
 import { newFile, removeFiles } from '../../support/sqlite/files.js';
 import { until } from '../../support/redis/until.js';
 
 // Each process compiles what it runs.
-jest.setTimeout(60_000);
-
 /** C51: one process for each. */
 const ZONES = ['UTC', 'Pacific/Kiritimati', 'America/St_Johns', 'Pacific/Pago_Pago'];
 
