@@ -23,7 +23,7 @@ const common = {
   },
   moduleNameMapper: {
     '^nestjs-token-session$': '<rootDir>/lib/index.ts',
-    '^nestjs-token-session/testing$': '<rootDir>/lib/testing/index.ts',
+    '^nestjs-token-session/(testing|websockets|terminus|opentelemetry)$': '<rootDir>/lib/$1/index.ts',
     '^nestjs-token-session/(.+)$': '<rootDir>/lib/stores/$1/index.ts',
     // A real .js comes first: dependencies import theirs in the same way.
     '^(\\.{1,2}/.*)\\.js$': ['$1.js', '$1.ts'],

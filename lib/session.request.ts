@@ -9,6 +9,7 @@ import { SessionLookup } from './session.lookup.js';
 import { ANONYMOUS, type SessionDevice, type SessionIdentity } from './session.identity.js';
 import { absoluteEnd } from './session.record.js';
 import { alreadyAnswered, type SessionOwner } from './session.lifecycle.js';
+import type { SessionScope } from './session.scope.js';
 import type { SessionState } from './session.state.js';
 import type { TokenSession } from './session.js';
 import type { SessionTransport, TransportAnswer } from './transports/session-transport.js';
@@ -29,7 +30,7 @@ export interface Platform {
 }
 
 /** One request: gives out its session at first use, and commits it before the answer. */
-export class SessionRequest implements SessionOwner, TransportAnswer, AnswerOwner {
+export class SessionRequest implements SessionScope, SessionOwner, TransportAnswer, AnswerOwner {
   answered = false;
   private readonly lookup: SessionLookup;
   private state: SessionState | undefined;

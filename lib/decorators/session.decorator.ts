@@ -1,5 +1,5 @@
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
-import { sessionRequestIn } from '../session.context.js';
+import { sessionScopeIn } from '../session.scope.js';
 import type { Session as SessionOf, SessionData } from '../session.js';
 
 /** A session with data of type `T`: one name for this type and the decorator. */
@@ -8,7 +8,7 @@ export type Session<T extends object = SessionData> = SessionOf<T>;
 type Pipe = Type<PipeTransform> | PipeTransform;
 
 const sessionParameter = createParamDecorator((key: string | undefined, context: ExecutionContext): unknown => {
-  const { session } = sessionRequestIn(context, '@Session()');
+  const { session } = sessionScopeIn(context, '@Session()');
   if (key === undefined || session === undefined) return session;
   return Object.hasOwn(session, key) ? (session as unknown as Record<string, unknown>)[key] : undefined;
 });

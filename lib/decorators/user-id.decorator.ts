@@ -1,9 +1,8 @@
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
-import { sessionRequestIn } from '../session.context.js';
+import { sessionScopeIn } from '../session.scope.js';
 
 const userIdParameter = createParamDecorator(
-  (_: undefined, context: ExecutionContext): string | undefined =>
-    sessionRequestIn(context, '@UserId()').identity.userId,
+  (_: undefined, context: ExecutionContext): string | undefined => sessionScopeIn(context, '@UserId()').identity.userId,
 );
 
 /**
