@@ -48,9 +48,13 @@ export const EXPRESS_STORES = {
   'better-sqlite3-session-store on libsql': () => {
     const client = new Database(':memory:');
     databases.push(client);
-    // It deletes expired rows for as long as the process runs.
+    // It would delete expired rows for as long as the process runs.
     const { setInterval: original } = globalThis;
-    globalThis.setInterval = ((run: () => void, ms: number) => original(run, ms).unref()) as typeof setInterval;
+    globalThis.setInterval = ((run: () => void, ms: number) => {
+      const timer = original(run, ms);
+      databases.push({ close: () => clearInterval(timer) });
+      return timer;
+    }) as typeof setInterval;
     const store = new SqliteStore({ client });
     globalThis.setInterval = original;
     return { store, client, dump: () => JSON.stringify(client.prepare('SELECT * FROM sessions').all()) };

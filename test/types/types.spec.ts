@@ -17,9 +17,10 @@ describe('types', () => {
     expect(files.length).toBeGreaterThan(0);
     const { config } = ts.readConfigFile(CONFIG, ts.sys.readFile) as { config: object };
     const { options } = ts.parseJsonConfigFileContent(
-      { ...config, include: [], files },
+      { ...config, include: [], files: files.map((name) => join(HERE, name)) },
       ts.sys,
-      HERE,
+      // What the paths in it start from: the sources, not what was built of them.
+      dirname(CONFIG),
       undefined,
       CONFIG,
     );
