@@ -78,7 +78,7 @@ const timersPromises = {
 };
 
 export default defineConfig(
-  globalIgnores(['**/dist/', '**/coverage/', '.stryker-tmp/', 'test/package/fixtures/']),
+  globalIgnores(['**/dist/', '**/coverage/', 'api/', '.stryker-tmp/', 'test/package/fixtures/']),
   {
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     rules: {

@@ -7,13 +7,16 @@ export type {
 } from './session.module.js';
 export { SessionService } from './session.service.js';
 export type { SessionInfo } from './session.service.js';
+export type { SessionEnd } from './session.watch.js';
 export type { SessionDetails } from './session.details.js';
 export type { SessionDevice } from './session.identity.js';
 export type { LoginOptions } from './session.login.js';
 export type { UserSession } from './session.users.js';
-export { SESSION_STORE } from './session.constants.js';
+export { getSessionStoreToken, SESSION_STORE } from './session.constants.js';
 
 export { Session } from './decorators/session.decorator.js';
+export type { SessionSource } from './decorators/session.decorator.js';
+export { getSessionServiceToken, InjectSessionService } from './decorators/inject-session-service.decorator.js';
 export { TokenSession } from './session.js';
 export type { RegenerateOptions, SessionCallback, SessionData } from './session.js';
 
@@ -29,6 +32,7 @@ export { session } from './session.middleware.js';
 export type { SessionMiddleware } from './session.middleware.js';
 export type { Duration } from './session.duration.js';
 export type { SessionOptions } from './session.options.js';
+export type { InferSession, SessionSchema } from './session.schema.js';
 export { combined } from './session.binding.js';
 export type { SessionBinding } from './session.binding.js';
 export { clientAddress, userAgent } from './session.client.js';
@@ -54,6 +58,8 @@ export { endOf, laterUse, Store } from './stores/session-store.js';
 export type {
   AtomicSessionStore,
   Awaitable,
+  EndingsListener,
+  SessionEndings,
   SessionRecord,
   SessionStore,
   SessionTimes,
@@ -75,3 +81,5 @@ export type {
 export { SessionConfigError, SessionDataError, SessionError, SessionUsageError } from './session.errors.js';
 export type { SessionErrorCode } from './session.errors.js';
 export type { SessionEvent, SessionEventType, SessionLogger } from './session.events.js';
+export type { SessionCommitMessage, SessionEventMessage, StoreOperationMessage } from './telemetry/channels.js';
+export type { StoreOutcome } from './telemetry/store-outcome.js';

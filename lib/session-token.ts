@@ -35,3 +35,11 @@ export function idOf(token: string): string {
 
 /** The tokens of a store that says no other: it has sessions under what may be shown of them. */
 export const HASHED_TOKENS: TokenFormat = { isToken, idOf, publicIdOf: (id) => id };
+
+/**
+ * The same for a named session layer, whose name goes into the hash: also where two layers meet in one
+ * database, the token of one opens nothing of the other.
+ */
+export function hashedTokensOf(name: string | undefined): TokenFormat {
+  return name === undefined ? HASHED_TOKENS : { ...HASHED_TOKENS, idOf: (token) => idOf(`${name}:${token}`) };
+}

@@ -2,7 +2,8 @@ import { classOf } from './error-text.js';
 import { isDeepStrictEqual } from 'node:util';
 import { changesBetween, differs, type Data } from './session.diff.js';
 import type { SessionEngine } from './session.engine.js';
-import { SessionDataError } from './session.errors.js';
+import { checkStorable, dataOf } from './session.data.js';
+import { isDataError, SessionDataError } from './session.errors.js';
 import { ANONYMOUS, type SessionIdentity } from './session.identity.js';
 import type { LiveReading } from './session.reading.js';
 import { checkName, RESERVED_NAMES, type TokenSession } from './session.js';
@@ -31,7 +32,7 @@ export class SessionCopy {
   record: SessionRecord | undefined;
   /** Whom the session belongs to: as it is stored, or shall be with the next write. */
   identity: SessionIdentity = ANONYMOUS;
-  /** The data as it is stored; what differs from it is a change. */
+  /** The data as it was read or stored last; what differs from it is a change. */
   private text = '';
   /** In place of data that the handler froze, once there is something to take in. */
   private thawed: Data | undefined;
@@ -100,8 +101,8 @@ export class SessionCopy {
   }
 
   /** Takes over what is stored, in place of all there was. */
-  replaceBy({ record, text, identity }: LiveReading): void {
-    const data = this.engine.options.codec.decode(text);
+  replaceBy({ record, text: stored, identity }: LiveReading): void {
+    const { data, text } = dataOf(this.engine.options, stored);
     this.clear();
     for (const key of Object.keys(data)) {
       // Only other programs can have stored such a name; it must not shadow the session's own.
@@ -190,10 +191,11 @@ export class SessionCopy {
    * Takes in what another request stored: the keys that it changed, but for those that this one
    * changed too (law 5). Values that stay keep their identity, as handlers may hold on to them.
    */
-  takeIn({ record, text, identity }: LiveReading): void {
+  takeIn({ record, text: stored, identity }: LiveReading): void {
     const { codec } = this.engine.options;
     const before = codec.decode(this.text);
-    const theirs = changesBetween(codec, before, codec.decode(text));
+    const { data, text } = dataOf(this.engine.options, stored);
+    const theirs = changesBetween(codec, before, data);
     for (const key of theirs.keys()) {
       if (this.assigned?.has(key) === true || differs(codec, before, this.data, key)) theirs.delete(key);
     }
@@ -254,6 +256,15 @@ export class SessionCopy {
     return this.checkSize(text);
   }
 
+  /** Refuses text that is about to be stored and that the schema does not take. */
+  checkStorable(text: string): void {
+    try {
+      checkStorable(this.engine.options, text);
+    } catch (error) {
+      throw this.refuse(error);
+    }
+  }
+
   private checkSize(text: string): string {
     const { maxBytes } = this.engine.options;
     // A UTF-16 unit takes three bytes at most, so most sessions need no counting.
@@ -277,9 +288,4 @@ export class SessionCopy {
   private refused(reason: string): void {
     this.engine.events.emit({ type: 'data_refused', id: this.id, reason });
   }
-}
-
-/** One whose message quotes no data, also of another copy of this package: codecs of others quote what they were given. */
-function isDataError(error: unknown): error is SessionDataError {
-  return error instanceof Error && error.name === 'SessionDataError' && 'code' in error;
 }

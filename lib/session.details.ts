@@ -16,6 +16,7 @@ export interface SessionDetails {
   readonly device: SessionDevice | undefined;
   /** Whether a cookie that holds the token outlives the browser. */
   readonly persistent: boolean;
+  /** When the session began, or its last login: the absolute limit counts from here. */
   readonly startedAt: number;
   /** The last use, to within `touchInterval`. */
   readonly usedAt: number;

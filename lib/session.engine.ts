@@ -6,7 +6,8 @@ import type { ResolvedSessionOptions } from './session.options.js';
 import { plainTextNotice } from './session.sealing.js';
 import { Sweeper } from './session.sweeper.js';
 import { SessionUsers } from './session.users.js';
-import { HASHED_TOKENS } from './session-token.js';
+import { SessionWatch, type SessionEnd } from './session.watch.js';
+import { hashedTokensOf } from './session-token.js';
 import { isPromise } from './stores/awaitable.js';
 import { BoundedMap } from './stores/bounded-map.js';
 import { within } from './stores/deadline.js';
@@ -25,6 +26,7 @@ export class SessionEngine {
   /** Resolves when the store has been looked at; rejects when it can never work as it is. */
   readonly ready: Promise<void> | undefined;
   readonly users = new SessionUsers(this);
+  private readonly watching = new SessionWatch(this);
   private readonly sweeper: Sweeper;
   private readonly writer = randomBytes(9).toString('base64url');
   private writes = 0;
@@ -35,9 +37,10 @@ export class SessionEngine {
 
   constructor(readonly options: ResolvedSessionOptions) {
     const { tokens } = options.store;
-    this.tokens = tokens ?? HASHED_TOKENS;
-    this.events = new SessionEvents(options.logger, options.clock, tokens && ((id) => tokens.publicIdOf(id)));
-    this.store = new StoreAccess(options.store, options.storeTimeout, this.events, options.clock);
+    this.tokens = tokens ?? hashedTokensOf(options.name);
+    const { name, clock } = options;
+    this.events = new SessionEvents(options.logger, clock, tokens && ((id) => tokens.publicIdOf(id)), name);
+    this.store = new StoreAccess(options.store, options.storeTimeout, this.events, clock, name);
     const notice = plainTextNotice(options.codec);
     if (notice !== undefined) this.events.emit({ type: 'store_notice', reason: notice });
     const attached = options.store.attach?.({
@@ -46,9 +49,11 @@ export class SessionEngine {
       options,
       evicted: (id, reason) => {
         this.events.emit({ type: 'session_evicted', id, reason });
+        this.watching.tell(id, 'ended');
       },
       expired: (id, record) => {
         this.ended.set(id, expiryOf(id, record, options));
+        this.watching.tell(id, 'expired');
       },
       notice: (reason) => {
         this.events.emit({ type: 'store_notice', reason });
@@ -67,7 +72,21 @@ export class SessionEngine {
   missed(id: string, expired?: SessionRecord): void {
     const told = expired === undefined ? this.ended.get(id) : expiryOf(id, expired, this.options);
     this.ended.delete(id);
+    if (expired === undefined) this.watching.lookAt(id);
+    else this.watching.tell(id, 'expired');
     this.events.emit(told ?? { type: 'token_unknown', id });
+  }
+
+  /**
+   * Calls back, once, when a session has ended, whichever process ended it: in this one at once, by another one within
+   * a second. While nothing is watched there is no timer, no listener and no connection.
+   *
+   * @param id the key under which the store has the session
+   * @param ended may throw without harm; not called any more once the engine is closed
+   * @returns ends the watching
+   */
+  watch(id: string, ended: (why: SessionEnd) => void): () => void {
+    return this.watching.watch(id, ended);
   }
 
   /** A version that no other write of any process has: a write that comes back is known as ours. */
@@ -92,10 +111,14 @@ export class SessionEngine {
     });
   }
 
-  /** Removes a record that can't be read, and never will be: its client gets a new start with its next request. */
-  discard(id: string, reason: string): void {
+  /**
+   * Removes a record that can't be read, and never will be: its client gets a new start with its next request.
+   *
+   * @param version of that record where it is known: what another process stored meanwhile stays
+   */
+  discard(id: string, reason: string, version?: string): void {
     this.events.emit({ type: 'record_corrupt', id, reason });
-    this.store.aside(() => this.store.destroy(id));
+    this.store.aside(() => this.store.destroy(id, version));
   }
 
   /** Stops the sweep and releases what the store itself opened; once, however often it is called. */
@@ -119,6 +142,7 @@ export class SessionEngine {
 
   private async stop(): Promise<void> {
     this.sweeper.stop();
+    await this.watching.close();
     // HTTP waits for open connections only; a request whose client has left may still be storing.
     await this.store.drained();
     await this.store.close();

@@ -10,11 +10,12 @@ import { HttpException } from '@nestjs/common';
  * - `RECENT_LOGIN_REQUIRED` 401: the last proof is too old; the body says how old it may be, `maxAge` in ms.
  * - `TOO_MANY_SESSIONS` 403: the user has `maxPerUser` sessions already.
  * - `CSRF_REFUSED` 403: an unsafe request from another site, with the session in a cookie.
- * - `SESSION_CONFLICT` 503: other requests kept changing the session; nothing was stored.
+ * - `SESSION_CONFLICT` 503: other requests kept changing the session, or one changed it so that this one's changes
+ *   do not fit the schema any more; nothing was stored.
  * - `STORE_UNAVAILABLE` 503: the store refused, or was not reached in time; nothing was stored.
  * - `OUTCOME_UNKNOWN` 503: the store did not answer a write in time; it may or may not be stored.
- * - `FORMAT_UNKNOWN` 503: a newer version of the package wrote the session, or it is encrypted with a key that is not
- *   here; it is kept as it is.
+ * - `FORMAT_UNKNOWN` 503: a newer version of the package wrote the session, it is encrypted with a key that is not
+ *   here, or the schema refuses its data; it is kept as it is.
  */
 export type SessionErrorCode = keyof typeof STATUS;
 
@@ -52,6 +53,11 @@ export class SessionError extends HttpException {
     });
     this.message = message;
   }
+
+  /** What GraphQL clients see of it: the body of HTTP's answer, in the place where `@nestjs/apollo` puts that. */
+  get extensions(): { readonly code: SessionErrorCode; readonly originalError: string | object } {
+    return { code: this.code, originalError: this.getResponse() };
+  }
 }
 
 /** Whether this is a `SessionError`, also one of another copy of this package. */
@@ -63,17 +69,25 @@ export function loginRequired(): SessionError {
   return new SessionError('LOGIN_REQUIRED', 'This needs a user. Sign in first.');
 }
 
-/** Data that the codec can't carry, or too much of it. Nothing was stored; the old data is intact. */
+/**
+ * Data that the codec can't carry, too much of it, or such as the schema does not take. Nothing was stored; the old
+ * data is intact.
+ */
 export class SessionDataError extends Error {
   override readonly name: string = 'SessionDataError';
 
   constructor(
-    readonly code: 'DATA_NOT_STORABLE' | 'DATA_TOO_LARGE' | 'DATA_UNREADABLE',
+    readonly code: 'DATA_NOT_STORABLE' | 'DATA_TOO_LARGE' | 'DATA_UNREADABLE' | 'DATA_MISMATCH' | 'SCHEMA_FAILED',
     message: string,
     options?: { cause?: unknown },
   ) {
     super(message, options);
   }
+}
+
+/** One whose message quotes no data, also of another copy of this package: codecs of others quote what they were given. */
+export function isDataError(error: unknown): error is SessionDataError {
+  return error instanceof Error && error.name === 'SessionDataError' && 'code' in error;
 }
 
 /** The session is used in a way that can't work: a fault of the program, not of the request. */
@@ -88,6 +102,7 @@ export class SessionUsageError extends Error {
       | 'ALREADY_ANSWERED'
       | 'NOT_ASSIGNABLE'
       | 'NOT_A_SESSION'
+      | 'FOREIGN_SESSION'
       | 'NOT_MOUNTED'
       | 'NOT_HTTP'
       | 'NOT_SUPPORTED'
@@ -107,7 +122,8 @@ export class SessionConfigError extends Error {
   override readonly name: string = 'SessionConfigError';
 
   constructor(
-    readonly code: 'INVALID_OPTION' | 'INVALID_STORE' | 'CONFLICTING_PLUGIN' | 'UNSUPPORTED_ADAPTER',
+    readonly code:
+      'INVALID_OPTION' | 'INVALID_STORE' | 'CONFLICTING_PLUGIN' | 'CONFLICTING_SESSIONS' | 'UNSUPPORTED_ADAPTER',
     message: string,
   ) {
     super(message);

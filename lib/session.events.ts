@@ -1,5 +1,6 @@
 import { EventStream } from './event-stream.js';
 import { SessionLog, type SessionLogger } from './session.log.js';
+import { EVENT_CHANNEL, ofLayer, type SessionEventMessage } from './telemetry/channels.js';
 
 export type { SessionLogger } from './session.log.js';
 
@@ -35,11 +36,11 @@ export type SessionEvent =
   | { type: 'update_conflict'; id: string }
   /** Changes were refused because the session had ended. */
   | { type: 'write_refused'; id: string; reason: string }
-  /** Data that can't be stored, or too much of it. */
+  /** Data that can't be stored, too much of it, or such as the schema does not take. */
   | { type: 'data_refused'; id: string | undefined; reason: string }
   /** A stored record that can't be read. It was removed. */
   | { type: 'record_corrupt'; id: string; reason: string }
-  /** A record in a format of a newer version, or encrypted with a key that is not here. It was kept. */
+  /** A record in a format of a newer version, encrypted with a key that is not here, or with data that the schema refuses. It was kept. */
   | { type: 'format_unknown'; id: string; reason: string }
   /** The store failed, or did not answer within `storeTimeout`. */
   | { type: 'store_failed'; operation: string; reason: string }
@@ -56,6 +57,7 @@ export type SessionEvent =
   /** Something the application should know: a store's limits, an option that caps what login() asks for, a session without a binding. */
   | { type: 'store_notice'; reason: string };
 
+/** The names of all events. */
 export type SessionEventType = SessionEvent['type'];
 
 /** At which level each event is a log line; undefined for the everyday, which only subscribers get. */
@@ -95,6 +97,8 @@ export class SessionEvents {
     now: () => number,
     /** What may be shown of an id; default all of it. */
     private readonly publicIdOf?: (id: string) => string,
+    /** The name of the session layer; undefined for the default one. */
+    private readonly layer?: string,
   ) {
     this.log = new SessionLog(logger, now);
   }
@@ -108,6 +112,8 @@ export class SessionEvents {
       this.log.write(level, shown, notice);
     }
     this.stream.emit(shown);
+    if (!EVENT_CHANNEL.hasSubscribers) return;
+    EVENT_CHANNEL.publish({ type: event.type, ...ofLayer(this.layer) } satisfies SessionEventMessage);
   }
 }
 

@@ -9,8 +9,12 @@ import type { SessionState } from './session.state.js';
 export interface SessionOwner {
   /** Whether the answer has begun: what is assigned now would not be stored any more. */
   readonly answered: boolean;
+  /** Whether nothing is ever stored but by an operation: what is changed within a value would be lost. */
+  readonly storesNothing?: boolean;
   /** Whether a token can still be sent. */
   readonly canSendToken: boolean;
+  /** Why it can't, where that is not because the answer has begun. */
+  cannotSendToken?(): SessionUsageError;
   /** Whether the answer has ended, and the request with it. */
   readonly finished: boolean;
   /** Why no session may begin in this request, if so. */
@@ -58,6 +62,11 @@ export class SessionLifecycle {
 
   set lockedId(id: string | undefined) {
     this.#lockedId = id;
+  }
+
+  /** Whether nothing is under way, and nothing went wrong. */
+  get isQuiet(): boolean {
+    return this.operations.pending === undefined && this.fault === undefined;
   }
 
   /** Runs an operation when its turn comes. `mayHaveEnded`: it starts afresh then, as a login does. */
@@ -114,7 +123,8 @@ export class SessionLifecycle {
       engine.events.emit({ type: 'malicious_cors', reason: owner.refusal.message });
       throw owner.refusal;
     }
-    if (owner?.canSendToken === false) throw alreadyAnswered('The token of a new session can not be sent');
+    if (owner?.canSendToken !== false) return;
+    throw owner.cannotSendToken?.() ?? alreadyAnswered('The token of a new session can not be sent');
   }
 
   /** Takes an error that may say that the session is over. */

@@ -2,7 +2,9 @@ import { quietly } from './event-stream.js';
 
 /** What log lines go to: Nest's `Logger`, log4js, pino and console all fit. */
 export interface SessionLogger {
+  /** For what somebody should look at. */
   warn(message: string): unknown;
+  /** For what somebody has to mend. */
   error(message: string): unknown;
 }
 

@@ -1,7 +1,7 @@
 import { isBoundHere } from './session.binding.js';
 import type { SessionEngine } from './session.engine.js';
 import type { SessionError } from './session.errors.js';
-import { interpret, UNDECODABLE, type Reading } from './session.reading.js';
+import { interpret, UNDECODABLE, unusable, type Reading } from './session.reading.js';
 import type { SessionOwner } from './session.lifecycle.js';
 import { SessionState } from './session.state.js';
 import { ended } from './session.writer.js';
@@ -30,7 +30,16 @@ export class SessionLookup {
   constructor(
     private readonly engine: SessionEngine,
     private readonly request: TransportRequest,
+    /** What is asked for a token, in this order. */
+    private readonly transports: readonly SessionTransport[] = engine.options.readingOrder,
+    /** Whether the client has done something: only that is use of the session (law 8). */
+    private readonly isUse = true,
   ) {}
+
+  /** What the token names; undefined where there is none, and where its record was not reached. */
+  get kind(): Reading['kind'] | undefined {
+    return this.reading?.kind;
+  }
 
   /** Whether the client holds the token of a session that lived when this request came. */
   get isLive(): boolean {
@@ -48,7 +57,7 @@ export class SessionLookup {
    * @throws SessionError `CSRF_REFUSED`
    */
   begin(): void | Promise<void> {
-    for (const transport of this.engine.options.readingOrder) {
+    for (const transport of this.transports) {
       const value = transport.read(this.request);
       if (value === undefined) continue;
       // The first that is there decides: a token that is refused has no second way.
@@ -88,8 +97,9 @@ export class SessionLookup {
       case 'live':
         try {
           return SessionState.of(engine, owner, token, id, reading);
-        } catch {
-          engine.discard(id, UNDECODABLE);
+        } catch (error) {
+          this.failure = unusable(engine, id, reading, error);
+          if (this.failure !== undefined) return this.open(owner);
           this.reading = { kind: 'corrupt', reason: UNDECODABLE };
           return SessionState.locked(engine, owner, ended(), id);
         }
@@ -161,6 +171,7 @@ export class SessionLookup {
 
   /** Moves the idle clock beside the handler: it can neither delay nor fail the answer (law 8). */
   private touchIfDue(id: string, record: SessionRecord): void {
+    if (!this.isUse) return;
     const { engine } = this;
     const now = engine.now();
     // Either way: a clock that was put back leaves a time in the future behind.

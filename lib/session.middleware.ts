@@ -1,6 +1,7 @@
 import { connectMiddleware, type ConnectMiddleware } from './mounts/connect.mount.js';
 import { SessionEngine } from './session.engine.js';
 import { resolveOptions, type SessionOptions } from './session.options.js';
+import type { SessionSchema } from './session.schema.js';
 import { SessionService } from './session.service.js';
 import { TokenSession } from './session.js';
 import { MemoryStore } from './stores/memory.store.js';
@@ -23,7 +24,9 @@ export interface SessionMiddleware extends ConnectMiddleware {
  *
  * @throws SessionConfigError for an option that is wrong
  */
-export function session(options: SessionOptions = {}): SessionMiddleware {
+export function session<Schema extends SessionSchema = SessionSchema>(
+  options: SessionOptions<Schema> = {},
+): SessionMiddleware {
   const engine = new SessionEngine(resolveOptions(options));
   // Here nobody waits at boot: each request will fail with the same reason.
   engine.ready?.catch((error: unknown) => {

@@ -50,7 +50,12 @@ describe('options', () => {
 
   it.each<[string, Record<string, unknown>, RegExp]>([
     ['an unknown option', { idleTimout: '30m' }, /option idleTimout: .*one of .*idleTimeout.*no such option/],
-    ['an option of express-session', { secret: 'x' }, /option secret: .*no such option/],
+    ['an option of express-session', { resave: true }, /option resave: .*only changes are stored; .*no such option/],
+    [
+      'an idle limit beyond the default of the other',
+      { idleTimeout: '30d' },
+      /at most absoluteTimeout, which is '12h' by default: set that, too; got '30d'/,
+    ],
     ['idleTimeout beyond absoluteTimeout', { idleTimeout: '13h' }, /option idleTimeout: .*absoluteTimeout.*'13h'/],
     [
       'touchInterval of idleTimeout',

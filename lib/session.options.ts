@@ -10,11 +10,12 @@ import { atomicStoreOf } from './stores/atomic-store-of.js';
 import { MemoryStore } from './stores/memory.store.js';
 import type { AtomicSessionStore, SessionStore } from './stores/session-store.js';
 import { hasMethods, invalid } from './session.checks.js';
+import { checkedSchema, type DataSchema, type MigratedData, type SessionSchema } from './session.schema.js';
 import type { SessionTransport, TransportRequest } from './transports/session-transport.js';
 import { transportPlan, type TransportPlan } from './transports/transport-plan.js';
 
 /** Options of `SessionModule.forRoot` and `session()`. Wrong ones fail at boot, by name. */
-export interface SessionOptions {
+export interface SessionOptions<Schema extends SessionSchema = SessionSchema> {
   /** Where sessions are kept. Default: a `MemoryStore` of 100,000 sessions. */
   store?: SessionStore | AtomicSessionStore;
   /** Where the token travels. Default: `header()`, that is `X-Auth-Token`. */
@@ -66,6 +67,26 @@ export interface SessionOptions {
    * ```
    */
   binding?: SessionBinding;
+  /**
+   * What the data of sessions look like: any Standard Schema that answers without a promise. Data are checked when they
+   * are loaded and before they are stored; a session without data always fits. Default none: data are not checked.
+   */
+  schema?: Schema;
+  /**
+   * Makes data that the schema takes of data that it refuses, such as those of an earlier deployment. What it gives is
+   * stored with the session's next change. Default none.
+   *
+   * ```ts
+   * migrate: (old): InferSession<typeof schema> => ({ items: Array.isArray(old.cart) ? old.cart : [], theme: 'light' })
+   * ```
+   */
+  migrate?: (old: Record<string, unknown>) => MigratedData<Schema>;
+  /**
+   * What becomes of a session whose stored data the schema refuses, `migrate` or not: `'keep'`, it stays as it is and its
+   * requests get 503 `FORMAT_UNKNOWN`; `'discard'`, it is removed as one that can't be decoded. Default `'keep'`, as
+   * another deployment may need it.
+   */
+  onDataMismatch?: 'keep' | 'discard';
   /** How data becomes text. Default: JSON that refuses what it can't carry. */
   codec?: SessionCodec;
   /** What log lines go to. Default: Nest's `Logger`. */
@@ -78,6 +99,8 @@ export interface SessionOptions {
 
 /** The options as the session layer uses them: complete and checked. */
 export interface ResolvedSessionOptions {
+  /** Of the session layer, beside others of an application; undefined for the default one. */
+  readonly name: string | undefined;
   readonly store: AtomicSessionStore;
   readonly transports: readonly SessionTransport[];
   /** The transports in the order in which a request is asked: explicit ones first. */
@@ -96,6 +119,7 @@ export interface ResolvedSessionOptions {
   readonly userIdOf: SessionOptions['userIdOf'];
   readonly captureDevice: boolean;
   readonly binding: SessionBinding | undefined;
+  readonly schema: DataSchema | undefined;
   readonly codec: SessionCodec;
   readonly logger: SessionLogger;
   readonly excludes: ((path: string) => boolean) | undefined;
@@ -112,6 +136,7 @@ export const SESSION_DEFAULTS = {
   onStoreError: 'fail',
   onMaxPerUser: 'evict',
   captureDevice: false,
+  onDataMismatch: 'keep',
 } as const;
 
 const KNOWN: Record<keyof SessionOptions, true> = {
@@ -128,6 +153,9 @@ const KNOWN: Record<keyof SessionOptions, true> = {
   userIdOf: true,
   captureDevice: true,
   binding: true,
+  schema: true,
+  migrate: true,
+  onDataMismatch: true,
   codec: true,
   logger: true,
   exclude: true,
@@ -137,18 +165,40 @@ const KNOWN: Record<keyof SessionOptions, true> = {
 /** Every option there is: what the documentation's table is checked against. */
 export const SESSION_OPTION_NAMES = Object.keys(KNOWN) as (keyof SessionOptions)[];
 
+/** What express-session calls otherwise, or does not need here. */
+const OF_EXPRESS_SESSION: Readonly<Record<string, string>> = {
+  secret: 'nothing: a token is no signed id (cookie({ secret }) reads cookies of express-session)',
+  cookie: '`transport: cookie({ … })`',
+  resave: 'nothing: only changes are stored',
+  saveUninitialized: 'nothing: an empty session is not stored',
+  rolling: '`idleTimeout`: every use of a session counts',
+  genid: 'nothing: tokens are random',
+  unset: 'nothing: `req.session = null` ends the session',
+  proxy: "the framework's own trust of proxies",
+};
+
+function instead(name: string): string {
+  const here = Object.hasOwn(OF_EXPRESS_SESSION, name) ? OF_EXPRESS_SESSION[name] : undefined;
+  return here === undefined ? '' : `for this option of express-session ${here}; otherwise `;
+}
+
 /** A timer's longest delay; a longer one would fire at once. */
 const MAX_TIMER = 2 ** 31 - 1;
 
 /**
  * Fills in defaults and checks everything: the only place that does either.
  *
+ * @param layerName of the session layer: no option, as it names what others inject
  * @throws SessionConfigError with the option's name, what came and what it takes
  */
-export function resolveOptions(options: SessionOptions = {}): ResolvedSessionOptions {
+export function resolveOptions(options: SessionOptions = {}, layerName?: string): ResolvedSessionOptions {
   for (const name of Object.keys(options)) {
+    if (name === 'name') {
+      const takes = 'its place in SessionModule.forRoot(store, { name }), or beside the factory of forRootAsync';
+      invalid(name, (options as { name?: unknown }).name, `${takes}; session() has none`);
+    }
     if (!Object.hasOwn(KNOWN, name)) {
-      invalid(name, 'no such option', `one of ${SESSION_OPTION_NAMES.join(', ')}`);
+      invalid(name, 'no such option', `${instead(name)}one of ${SESSION_OPTION_NAMES.join(', ')}`);
     }
   }
   const {
@@ -162,8 +212,9 @@ export function resolveOptions(options: SessionOptions = {}): ResolvedSessionOpt
     onMaxPerUser = SESSION_DEFAULTS.onMaxPerUser,
     userIdOf,
     captureDevice = SESSION_DEFAULTS.captureDevice,
+    onDataMismatch = SESSION_DEFAULTS.onDataMismatch,
     codec = jsonCodec,
-    logger = new Logger('Session'),
+    logger = new Logger(layerName === undefined ? 'Session' : `Session ${layerName}`),
     exclude = [],
     clock = Date.now,
   } = options;
@@ -171,7 +222,10 @@ export function resolveOptions(options: SessionOptions = {}): ResolvedSessionOpt
   const absoluteTimeout = duration('absoluteTimeout', absolute);
   const storeTimeout = duration('storeTimeout', deadline);
   if (idleTimeout < 2) invalid('idleTimeout', idle, 'at least 2 ms');
-  if (idleTimeout > absoluteTimeout) invalid('idleTimeout', idle, 'at most absoluteTimeout');
+  if (idleTimeout > absoluteTimeout) {
+    const limit = `'${String(absolute)}'${options.absoluteTimeout === undefined ? ' by default: set that, too' : ''}`;
+    invalid('idleTimeout', idle, `at most absoluteTimeout, which is ${limit}`);
+  }
   if (storeTimeout > MAX_TIMER) invalid('storeTimeout', deadline, 'at most 24 days');
   const { touchInterval: interval = Math.max(1, Math.floor(idleTimeout * SESSION_DEFAULTS.touchIntervalShare)) } =
     options;
@@ -195,6 +249,7 @@ export function resolveOptions(options: SessionOptions = {}): ResolvedSessionOpt
 
   const { accept, issue } = transportPlan(options.transport);
   return {
+    name: layerName,
     store: atomicStore,
     transports: accept,
     readingOrder: [...accept].sort((a, b) => Number(b.explicit) - Number(a.explicit)),
@@ -211,6 +266,7 @@ export function resolveOptions(options: SessionOptions = {}): ResolvedSessionOpt
     userIdOf,
     captureDevice,
     binding: checkBinding(options.binding),
+    schema: checkedSchema(options.schema, options.migrate, onDataMismatch),
     codec: checkedCodec(codec),
     logger: withMethods('logger', logger, ['warn', 'error']),
     excludes: excludeMatcher(exclude),

@@ -1,5 +1,6 @@
 import type { SessionEngine } from './session.engine.js';
 import { SessionError } from './session.errors.js';
+import { isMisfit } from './session.misfit.js';
 import { ANONYMOUS, NO_MARKS, type SessionIdentity, type SessionMarks } from './session.identity.js';
 import { sessionEnd, TOMBSTONE_LIFETIME } from './session.record.js';
 import { contentOf, userIdOf } from './session.sealing.js';
@@ -8,6 +9,31 @@ import { UNREADABLE } from './stores/store-access.js';
 
 /** Why a record is discarded whose data the codec refuses. Not the codec's own words: they may quote data. */
 export const UNDECODABLE = 'its data can not be decoded';
+
+/**
+ * Tells of a living session whose data can't be used after all, for what was thrown then. Removes the record that was
+ * read, unless it is to be kept: then it gives why.
+ */
+export function unusable(
+  engine: SessionEngine,
+  id: string,
+  { record: { version } }: LiveReading,
+  thrown: unknown,
+): SessionError | undefined {
+  if (!isMisfit(thrown)) {
+    engine.discard(id, UNDECODABLE, version);
+    return undefined;
+  }
+  // A schema that does not work says nothing about the data.
+  if (engine.options.schema?.discards === true && !thrown.isFault) {
+    engine.discard(id, thrown.message, version);
+    return undefined;
+  }
+  const reason = `${thrown.message}; it is kept`;
+  engine.events.emit({ type: 'format_unknown', id, reason });
+  const told = 'The session was stored by another version of the application. Try again.';
+  return new SessionError('FORMAT_UNKNOWN', told, { cause: thrown });
+}
 
 /** A living session; its data is decoded when it is first used. */
 export interface LiveReading {

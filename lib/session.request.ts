@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HeaderChanges } from './answer/answer-headers.js';
-import { HeldAnswer, type AnswerOwner } from './answer/held-answer.js';
+import { HeldAnswer, type AnswerOwner, type AnswerProgress } from './answer/held-answer.js';
 import { bindingFor } from './session.binding.js';
 import { deviceOf } from './session.client.js';
 import type { SessionEngine } from './session.engine.js';
@@ -17,7 +17,13 @@ import type { SessionTransport, TransportAnswer } from './transports/session-tra
 /** Where Node's request keeps its part of the session layer: one for each request (law 10). */
 export const REQUEST = Symbol.for('nestjs-token-session.request');
 
-export type RequestWithSession = IncomingMessage & { [REQUEST]?: SessionRequest };
+/** The same for named session layers: one for each request and layer. */
+export const NAMED_REQUESTS = Symbol.for('nestjs-token-session.named-requests');
+
+export type RequestWithSession = IncomingMessage & {
+  [REQUEST]?: SessionRequest;
+  [NAMED_REQUESTS]?: Map<string, SessionRequest>;
+};
 
 /** How a platform shows its requests, and gives an error in place of an answer. */
 export interface Platform {
@@ -34,7 +40,9 @@ export class SessionRequest implements SessionScope, SessionOwner, TransportAnsw
   answered = false;
   private readonly lookup: SessionLookup;
   private state: SessionState | undefined;
-  private hold: HeldAnswer | undefined;
+  /** The session whose commit was asked for. */
+  private committed: SessionState | undefined;
+  private hold: AnswerProgress | undefined;
   private isExempt = false;
   private clearToken = false;
   /** Why no session may begin here: its token would go to a request of another site. */
@@ -52,7 +60,9 @@ export class SessionRequest implements SessionScope, SessionOwner, TransportAnsw
     readonly request: unknown = raw,
     private readonly response: unknown = rawResponse,
   ) {
-    raw[REQUEST] = this;
+    const { name } = engine.options;
+    if (name === undefined) raw[REQUEST] = this;
+    else raw[NAMED_REQUESTS] = (raw[NAMED_REQUESTS] ?? new Map<string, SessionRequest>()).set(name, this);
     this.lookup = new SessionLookup(engine, this);
   }
 
@@ -140,15 +150,19 @@ export class SessionRequest implements SessionScope, SessionOwner, TransportAnsw
   beforeAnswer(status: number): void | Promise<void> {
     this.answered = true;
     const { state } = this;
-    const work = state?.commit(status);
-    // A regenerate() that nobody waited for puts another session in the place of this one.
-    return work?.then(() => (this.state === state ? undefined : this.beforeAnswer(status)));
+    // A login() that nobody waited for puts another session in the place of this one, perhaps while it was committed.
+    if (state === undefined || (state === this.committed && state.life.isQuiet)) return;
+    this.committed = state;
+    return state.commit(status);
   }
 
-  overtaken(): void {
+  checkOvertaken(): void {
     if (this.state?.isSettled === false) {
       throw alreadyAnswered('The session was changed within the arguments of the call that answers');
     }
+  }
+
+  overtaken(): void {
     this.answered = true;
     // Assignments are refused from now on; a change within a value is seen at the end only.
     this.rawResponse.once('close', () => {
@@ -214,10 +228,23 @@ export class SessionRequest implements SessionScope, SessionOwner, TransportAnsw
   }
 }
 
-/** The session layer's part of a request, whether it is Node's, Express's or Fastify's. */
-export function sessionRequestOf(request: unknown): SessionRequest | undefined {
+/** A session layer's part of a request, whether it is Node's, Express's or Fastify's; without a name the default layer's. */
+export function sessionRequestOf(request: unknown, name?: string): SessionRequest | undefined {
   const { raw } = request as { raw?: RequestWithSession };
-  return (request as RequestWithSession)[REQUEST] ?? raw?.[REQUEST];
+  return partOf(request as RequestWithSession, name) ?? (raw && partOf(raw, name));
+}
+
+/** The part of a session layer that Node's request keeps. */
+export function partOf(raw: RequestWithSession, name: string | undefined): SessionRequest | undefined {
+  return name === undefined ? raw[REQUEST] : raw[NAMED_REQUESTS]?.get(name);
+}
+
+/** The parts of all session layers. */
+export function sessionRequestsOf(request: unknown): SessionRequest[] {
+  const { raw, [NAMED_REQUESTS]: here } = Object(request) as RequestWithSession & { raw?: RequestWithSession };
+  const own = sessionRequestOf(Object(request));
+  const named = here ?? raw?.[NAMED_REQUESTS];
+  return [...(own === undefined ? [] : [own]), ...(named?.values() ?? [])];
 }
 
 const NO_HEADERS: ReadonlyMap<string, string> = new Map();

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Observable } from 'rxjs';
+import { Observable } from 'rxjs';
 import { SESSION_ENGINE } from './session.constants.js';
 import { detailsOf, type SessionDetails } from './session.details.js';
 import type { SessionEngine } from './session.engine.js';
@@ -8,8 +8,11 @@ import type { SessionEvent } from './session.events.js';
 import { userIdFrom } from './session.identity.js';
 import { checkLevel, checkNames, loginOf, type LoginOptions } from './session.login.js';
 import type { UserSession } from './session.users.js';
-import { interpret, UNDECODABLE } from './session.reading.js';
+import { layerText } from './session.layers.js';
+import { interpret, unusable } from './session.reading.js';
+import { sessionRequestOf } from './session.request.js';
 import { SessionState } from './session.state.js';
+import type { SessionEnd } from './session.watch.js';
 import { attended, STATE, stateOf, type RegenerateOptions, type Session, type TokenSession } from './session.js';
 
 /** What is known of a session besides its data. */
@@ -18,6 +21,7 @@ export interface SessionInfo extends SessionDetails {
   readonly id: string | undefined;
   /** The secret itself: for the client that owns it, never for a log. Undefined until it is stored. */
   readonly token: string | undefined;
+  /** Whether the session is not stored yet. */
   readonly isNew: boolean;
 }
 
@@ -31,31 +35,66 @@ export class SessionService {
     return this.engine.events.stream;
   }
 
+  /**
+   * The session of an HTTP request, for what has no decorators: middleware, guards, interceptors, exception filters.
+   *
+   * @param request Node's, Express's or Fastify's
+   * @returns undefined after it was destroyed, and where there is no session layer (`exclude`)
+   */
+  of<T extends object>(request: object): Session<T> | undefined {
+    return sessionRequestOf(request, this.engine.options.name)?.session as Session<T> | undefined;
+  }
+
   /** Stores what changed, now. See {@link TokenSession.save}. */
   save(session: TokenSession): Promise<void> {
-    return attended(async () => stateOf(session).save());
+    return attended(async () => this.stateOf(session).save());
   }
 
   /** Takes the stored data again. See {@link TokenSession.reload}. */
   reload(session: TokenSession): Promise<void> {
-    return attended(async () => stateOf(session).reload());
+    return attended(async () => this.stateOf(session).reload());
   }
 
   /** Ends a session. See {@link TokenSession.destroy}. */
   destroy(session: TokenSession): Promise<void> {
-    return attended(async () => stateOf(session).destroy());
+    return attended(async () => this.stateOf(session).destroy());
   }
 
   /** Moves the idle clock, now. See {@link TokenSession.touch}. */
   touch(session: TokenSession): Promise<void> {
-    return attended(async () => stateOf(session).touch());
+    return attended(async () => this.stateOf(session).touch());
   }
 
   /** Gives a session a new token. See {@link TokenSession.regenerate}. */
   regenerate<T extends object>(session: Session<T>, options: RegenerateOptions<T> = {}): Promise<Session<T>> {
     return attended(async () => {
       checkNames('regenerate', options, ['keep']);
-      return (await stateOf(session).regenerate(options.keep ?? [])) as Session<T>;
+      return (await this.stateOf(session).regenerate(options.keep ?? [])) as Session<T>;
+    });
+  }
+
+  /**
+   * Emits once, and completes, when a session ends: `'ended'` when it was destroyed, `'expired'` when it passed its idle
+   * or absolute limit, `'renewed'` when its token was replaced by another request. Within a second, whichever process
+   * ended it. For what outlives its request, server-sent events for example:
+   *
+   * ```ts
+   * return stream.pipe(takeUntil(this.sessions.ended$(sess)));
+   * ```
+   *
+   * A session that is not stored when somebody subscribes never ends.
+   */
+  ended$(session: TokenSession): Observable<SessionEnd> {
+    return new Observable((subscriber) => {
+      const state = this.stateOf(session);
+      const end = (why: SessionEnd): void => {
+        subscriber.next(why);
+        subscriber.complete();
+      };
+      const { latestId } = state;
+      if (state.isOver) end('ended');
+      else if (latestId !== undefined) return this.engine.watch(latestId, end);
+      return undefined;
     });
   }
 
@@ -66,12 +105,12 @@ export class SessionService {
    * @throws SessionError `SESSION_ENDED`, `SESSION_CONFLICT`, `STORE_UNAVAILABLE`, `OUTCOME_UNKNOWN`
    */
   update<T extends object>(session: Session<T>, change: (draft: Partial<T>) => unknown): Promise<void> {
-    return attended(async () => stateOf(session).update((draft) => change(draft as Partial<T>)));
+    return attended(async () => this.stateOf(session).update((draft) => change(draft as Partial<T>)));
   }
 
   /** What is known of a session besides its data. */
   info(session: TokenSession): SessionInfo {
-    const state = stateOf(session);
+    const state = this.stateOf(session);
     const { publicId: id, token, isNew } = state;
     return { id, token, isNew, ...detailsOf(state.times, state.identity, this.engine.options) };
   }
@@ -92,7 +131,7 @@ export class SessionService {
     options: LoginOptions<NoInfer<T>> = {},
   ): Promise<Session<T>> {
     return attended(async () => {
-      const state = stateOf(session);
+      const state = this.stateOf(session);
       return (await state.login(loginOf(this.engine, userId, options, state.device))) as Session<T>;
     });
   }
@@ -112,7 +151,7 @@ export class SessionService {
     return attended(async () => {
       checkNames('reauthenticate', options, ['level']);
       if (options.level !== undefined) checkLevel(options.level);
-      return (await stateOf(session).reauthenticate(options.level)) as Session<T>;
+      return (await this.stateOf(session).reauthenticate(options.level)) as Session<T>;
     });
   }
 
@@ -120,7 +159,8 @@ export class SessionService {
    * The living sessions of a user, the one used last first. Compare `id` with the request's to find
    * its own.
    *
-   * @throws SessionUsageError `NOT_SUPPORTED` when the store has no index of users
+   * @throws SessionUsageError `INVALID_USER_ID`; `NOT_SUPPORTED` when the store has no index of users
+   * @throws SessionError `STORE_UNAVAILABLE`
    */
   async list(userId: string | number | bigint): Promise<UserSession[]> {
     return this.engine.users.list(userIdFrom(userId));
@@ -130,7 +170,8 @@ export class SessionService {
    * Ends one session of a user, by its public id.
    *
    * @returns false when this user has no such session, whoever else has it
-   * @throws SessionUsageError `NOT_SUPPORTED` when the store has no index of users
+   * @throws SessionUsageError `INVALID_USER_ID`; `NOT_SUPPORTED` when the store has no index of users
+   * @throws SessionError `STORE_UNAVAILABLE`, `OUTCOME_UNKNOWN`
    */
   async destroyById(userId: string | number | bigint, id: string): Promise<boolean> {
     const user = userIdFrom(userId);
@@ -144,7 +185,8 @@ export class SessionService {
    *
    * @param options.except a session that goes on, or its id: the request's own, for "everywhere else"
    * @returns how many were ended
-   * @throws SessionUsageError `NOT_SUPPORTED` when the store has no index of users
+   * @throws SessionUsageError `INVALID_USER_ID`; `NOT_SUPPORTED` when the store has no index of users
+   * @throws SessionError `STORE_UNAVAILABLE`, `OUTCOME_UNKNOWN`
    */
   async destroyAll(
     userId: string | number | bigint,
@@ -155,7 +197,7 @@ export class SessionService {
       throw new SessionUsageError('NOT_SUPPORTED', 'destroyAll takes { except: session }; got the session itself.');
     checkNames('destroyAll', options, ['except']);
     const { except } = options;
-    const kept = typeof except === 'object' ? stateOf(except).latestId : except;
+    const kept = typeof except === 'object' ? this.stateOf(except).latestId : except;
     return this.engine.users.destroyAll(userIdFrom(userId), kept);
   }
 
@@ -177,8 +219,9 @@ export class SessionService {
     if (reading.kind !== 'live') return undefined;
     try {
       return SessionState.of(this.engine, undefined, token, id, reading).handle as Session<T>;
-    } catch {
-      this.engine.discard(id, UNDECODABLE);
+    } catch (error) {
+      const kept = unusable(this.engine, id, reading, error);
+      if (kept !== undefined) throw kept;
       return undefined;
     }
   }
@@ -187,6 +230,7 @@ export class SessionService {
    * The number of living sessions. Tokens that were rotated within the last minute count too.
    *
    * @throws SessionUsageError `NOT_SUPPORTED` when the store can't count
+   * @throws SessionError `STORE_UNAVAILABLE`
    */
   async count(): Promise<number> {
     return (await this.engine.store.count()) ?? unsupported('count', 'length or all');
@@ -196,16 +240,36 @@ export class SessionService {
    * Ends every session of everybody.
    *
    * @throws SessionUsageError `NOT_SUPPORTED` when the store can't clear
+   * @throws SessionError `STORE_UNAVAILABLE`
    */
   async clear(): Promise<void> {
     if (this.engine.options.store.clear === undefined) unsupported('clear', 'clear');
     await this.engine.store.clear();
+    this.engine.store.watcher?.lookAtAll();
     this.engine.events.emit({ type: 'sessions_cleared' });
   }
 
-  /** Removes ended sessions that the store still keeps, now; the number removed. Runs by itself too. */
+  /**
+   * Removes ended sessions that the store still keeps, now. Runs by itself too.
+   *
+   * @returns how many were removed
+   * @throws SessionError `STORE_UNAVAILABLE`
+   */
   sweep(): Promise<number> {
     return this.engine.sweep();
+  }
+
+  /** Options, clocks and users of another session layer are not those of this one. */
+  private stateOf(session: TokenSession): SessionState {
+    const state = stateOf(session);
+    const { name } = state.engine.options;
+    const ours = this.engine.options.name;
+    if (name === ours) return state;
+    throw new SessionUsageError(
+      'FOREIGN_SESSION',
+      `This is the SessionService of ${layerText(ours)}, and the session is one of ${layerText(name)}: inject ` +
+        `${name === undefined ? 'SessionService' : `by @InjectSessionService('${name}')`}.`,
+    );
   }
 }
 

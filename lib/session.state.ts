@@ -2,16 +2,18 @@ import { SessionCopy, type Keep, type Mutation } from './session.copy.js';
 import type { Data } from './session.diff.js';
 import type { SessionEngine } from './session.engine.js';
 import type { SessionError } from './session.errors.js';
+import { freezeData } from './session.freeze.js';
 import { ANONYMOUS, type SessionDevice, type SessionIdentity } from './session.identity.js';
 import { alreadyAnswered, SessionLifecycle, type SessionOwner } from './session.lifecycle.js';
 import { loggingIn, type Login } from './session.login.js';
-import { interpret, UNDECODABLE, type LiveReading } from './session.reading.js';
+import { interpret, unusable, type LiveReading } from './session.reading.js';
 import { sessionEnd } from './session.record.js';
 import { TokenSession } from './session.js';
 import { store } from './session.storing.js';
 import { freshTimes, login, reauthenticate, regenerate } from './session.succession.js';
 import { destroy } from './session.ending.js';
 import { ended } from './session.writer.js';
+import { isPromise } from './stores/awaitable.js';
 import type { SessionRecord, SessionTimes } from './stores/session-store.js';
 
 /** One session in this process, and the laws of changing it. */
@@ -34,7 +36,7 @@ export class SessionState {
     this.life = new SessionLifecycle(engine, owner, this);
   }
 
-  /** The session of a record. Throws what the codec throws when its data can't be decoded. */
+  /** The session of a record. Throws what `unusable` takes when its data can't be used. */
   static of(
     engine: SessionEngine,
     owner: SessionOwner | undefined,
@@ -120,6 +122,7 @@ export class SessionState {
 
   /** Takes note of a value of the data that was given out, or that came in. */
   expose(value: unknown): void {
+    if (this.owner?.storesNothing === true) freezeData(value);
     this.copy.expose(value);
   }
 
@@ -159,7 +162,9 @@ export class SessionState {
       const guarded: Mutation = async (draft) => {
         this.life.isMutating = true;
         try {
-          await mutation(draft);
+          const work = mutation(draft);
+          // What is done at once leaves no time in which another operation might be its own: resolvers run side by side.
+          if (isPromise(work)) await work;
         } catch (error) {
           givenUp = error;
           throw error;
@@ -186,9 +191,8 @@ export class SessionState {
       if (reading.kind !== 'live') throw this.life.over(ended());
       try {
         this.copy.replaceBy(reading);
-      } catch {
-        this.engine.discard(this.id, UNDECODABLE);
-        throw this.life.over(ended());
+      } catch (error) {
+        throw unusable(this.engine, this.id, reading, error) ?? this.life.over(ended());
       }
     });
   }

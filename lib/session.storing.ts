@@ -3,9 +3,17 @@ import { settle, withdraw } from './session.renewal.js';
 import type { SessionState } from './session.state.js';
 import { announceLogin, bind, bindingOf } from './session.succession.js';
 import { create, update } from './session.writer.js';
+import { COMMIT_CHANNEL, ofLayer } from './telemetry/channels.js';
+import { traced } from './telemetry/traced.js';
 
 /** Stores a session's changes, and what they mean for whom it belongs to. */
-export async function store(state: SessionState, text: string, mutation?: Mutation): Promise<void> {
+export function store(state: SessionState, text: string, mutation?: Mutation): Promise<void> {
+  const change = (): Promise<void> => storeChanges(state, text, mutation);
+  if (!COMMIT_CHANNEL.hasSubscribers) return change();
+  return traced(COMMIT_CHANNEL, ofLayer(state.engine.options.name), change, () => 'stored');
+}
+
+async function storeChanges(state: SessionState, text: string, mutation: Mutation | undefined): Promise<void> {
   const { engine, copy, life } = state;
   const { identity } = copy;
   try {

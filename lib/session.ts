@@ -20,6 +20,7 @@ export type Session<T extends object = SessionData> = TokenSession & Partial<T>;
 /** A Node callback for the methods that also return a promise. */
 export type SessionCallback<T = void> = (error: unknown, value?: T) => void;
 
+/** What `regenerate` takes. */
 export interface RegenerateOptions<T extends object = Record<string, unknown>> {
   /** The keys whose data moves to the new session. Default none: nothing moves along unnamed. */
   keep?: readonly (keyof T & string)[];
@@ -79,7 +80,7 @@ export class TokenSession {
   /**
    * Takes the stored data again; changes that are not saved are dropped.
    *
-   * @throws SessionError `SESSION_ENDED` when it is not stored any more
+   * @throws SessionError `SESSION_ENDED` when it is not stored any more, `STORE_UNAVAILABLE`
    */
   reload(callback?: SessionCallback): Promise<void> {
     return settle(this[STATE].reload(), callback);
@@ -94,7 +95,12 @@ export class TokenSession {
     return settle(this[STATE].destroy(), callback);
   }
 
-  /** Moves the idle clock, now. Typically not needed: each request with the token does. */
+  /**
+   * Moves the idle clock, now. Typically not needed: each request with the token does. A session that is not stored
+   * has nothing to move.
+   *
+   * @throws SessionError `SESSION_ENDED` when it is not stored any more, `STORE_UNAVAILABLE`
+   */
   touch(callback?: SessionCallback): Promise<void> {
     return settle(this[STATE].touch(), callback);
   }
@@ -103,7 +109,7 @@ export class TokenSession {
    * Gives the session a new token and ends the old one; the clocks go on. For a change of privilege.
    *
    * @returns the session under its new token, which also stands on `req.session`
-   * @throws SessionError `SESSION_ENDED` when the session ended meanwhile
+   * @throws SessionError `SESSION_ENDED` when the session ended meanwhile, `STORE_UNAVAILABLE`, `OUTCOME_UNKNOWN`
    */
   regenerate<T extends object = Record<string, unknown>>(
     options?: RegenerateOptions<T> | SessionCallback<Session<T>>,

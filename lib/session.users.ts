@@ -10,7 +10,9 @@ import type { UserIndexAddition, UserIndexEntry, UserIndexTerms } from './stores
 
 /** A user's session as `list` gives it. Holds no token. */
 export interface UserSession extends SessionDetails {
+  /** The session's public id, for `destroyById`. */
   readonly id: string;
+  /** Whose it is. */
   readonly userId: string;
 }
 

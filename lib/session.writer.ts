@@ -1,10 +1,10 @@
 import type { Mutation, SessionCopy } from './session.copy.js';
 import type { Data } from './session.diff.js';
 import type { SessionEngine } from './session.engine.js';
-import { SessionError, SessionUsageError } from './session.errors.js';
+import { isDataError, SessionError, SessionUsageError } from './session.errors.js';
 import { boundTo, identityByData, type SessionDevice } from './session.identity.js';
 import type { SessionOwner } from './session.lifecycle.js';
-import { interpret, UNDECODABLE, type LiveReading } from './session.reading.js';
+import { interpret, unusable, type LiveReading } from './session.reading.js';
 import { absoluteEnd, isRecord, recordOf, tombstoneOf } from './session.record.js';
 import { sealed } from './session.sealing.js';
 import { createToken } from './session-token.js';
@@ -46,6 +46,7 @@ export function create(
     if (draft !== undefined)
       copy.identity = identityByData(engine.options, copy.identity, draft.data, device) ?? copy.identity;
     const stored = draft?.text ?? text;
+    copy.checkStorable(stored);
     const { userId } = copy.identity;
     const version = engine.nextVersion();
     for (let attempt = 0; attempt < MAX_CREATIONS; attempt++) {
@@ -93,7 +94,7 @@ async function isCreated(engine: SessionEngine, id: string, record: SessionRecor
  * changes in, re-applies its own top-level keys and tries again (law 5); a mutation runs again.
  *
  * @throws SessionError `SESSION_ENDED` when the session is not there any more (law 6)
- * @throws SessionError `SESSION_CONFLICT` when others were faster each time
+ * @throws SessionError `SESSION_CONFLICT` when others were faster each time, or stored what does not fit together
  */
 export async function update(
   engine: SessionEngine,
@@ -112,6 +113,7 @@ export async function update(
     // This one signs the user out whom the faster one still has.
     if (byData !== undefined && byData.userId === undefined) copy.identity = byData;
     text = copy.encode();
+    checkTogether(copy, text);
   }
   throw tooManyConflicts();
 }
@@ -132,7 +134,7 @@ export async function endReplaced(
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const content = tombstoneOf(successor, engine.now(), engine.nextVersion());
     const tombstone = sealed(engine.options.codec, copy.id as string, content);
-    const faster = await replaceRecord(engine, copy, tombstone);
+    const faster = await replaceRecord(engine, copy, tombstone, true);
     if (faster === undefined) return 'ended';
     if (typeof faster === 'string') return faster;
     if (!canTakeIn(engine, copy, faster)) return 'missing';
@@ -154,6 +156,7 @@ async function replace(
     throw new SessionUsageError('NOT_SUPPORTED', hint);
   }
   const stored = draft?.text ?? text;
+  copy.checkStorable(stored);
   const times = { ...(copy.record as SessionRecord), usedAt: engine.now() };
   const content = recordOf(copy.identity, times, stored, engine.nextVersion());
   const record = sealed(engine.options.codec, copy.id as string, content);
@@ -170,11 +173,12 @@ async function replaceRecord(
   engine: SessionEngine,
   copy: SessionCopy,
   next: SessionRecord,
+  isEnd?: boolean,
 ): Promise<LiveReading | Gone | undefined> {
   const { id, record } = copy as { id: string; record: SessionRecord };
   // The store may not know of the end: its own expiry may be late, and an option may have been shortened.
   if (absoluteEnd(record, engine.options) <= engine.now()) return 'missing';
-  const result = await engine.store.update(id, next, record.version);
+  const result = await engine.store.update(id, next, record.version, isEnd);
   if (result.status === 'updated') return undefined;
   if (result.status === 'missing') return 'missing';
   const current = isRecord(result.current) ? result.current : UNREADABLE;
@@ -200,13 +204,25 @@ function takeIn(engine: SessionEngine, copy: SessionCopy, faster: LiveReading): 
   if (!canTakeIn(engine, copy, faster)) throw ended();
 }
 
+/** Changes of two requests that the schema takes one by one, but not together: who comes later may try again. */
+function checkTogether(copy: SessionCopy, text: string): void {
+  try {
+    copy.checkStorable(text);
+  } catch (cause) {
+    if (!isDataError(cause) || cause.code !== 'DATA_MISMATCH') throw cause;
+    const told = 'Another request has changed this session, and both changes together do not fit. Try again.';
+    throw new SessionError('SESSION_CONFLICT', told, { cause });
+  }
+}
+
 /** Takes in what another request stored; false when that can't be decoded, which ends the session. */
 function canTakeIn(engine: SessionEngine, copy: SessionCopy, faster: LiveReading): boolean {
   try {
     copy.takeIn(faster);
     return true;
-  } catch {
-    engine.discard(copy.id as string, UNDECODABLE);
+  } catch (error) {
+    const kept = unusable(engine, copy.id as string, faster, error);
+    if (kept !== undefined) throw kept;
     return false;
   }
 }

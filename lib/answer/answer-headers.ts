@@ -73,7 +73,7 @@ class ResponseHeaders implements HeaderTarget {
   }
 
   append(name: string, value: string): void {
-    this.response.setHeader(name, [...list(this.response.getHeader(name)), value]);
+    this.response.setHeader(name, withCookie(list(this.response.getHeader(name)), value));
   }
 }
 
@@ -106,7 +106,7 @@ class HeadHeaders implements HeaderTarget {
   append(name: string, value: string): void {
     const key = this.keyOf(name);
     const present = key === undefined ? this.response.getHeader(name) : this.headers[key];
-    this.change(key ?? name, [...list(present), value]);
+    this.change(key ?? name, withCookie(list(present), value));
   }
 
   private change(key: string, value: string | string[]): void {
@@ -146,14 +146,22 @@ class HeadPairs implements HeaderTarget {
   }
 
   set(name: string, value: string): void {
-    if (this.isSentAsIs) {
-      for (let at = this.indexOf(name); at >= 0; at = this.indexOf(name)) this.headers.splice(at, 2);
-    }
+    if (this.isSentAsIs) this.remove(name);
     this.headers.push(name, value);
   }
 
   append(name: string, value: string): void {
-    this.headers.push(name, this.isSentAsIs ? value : [...this.allOf(name), value]);
+    if (this.isSentAsIs) {
+      this.headers.push(name, value);
+      return;
+    }
+    const values = withCookie(this.allOf(name), value);
+    this.remove(name);
+    this.headers.push(name, values);
+  }
+
+  private remove(name: string): void {
+    for (let at = this.indexOf(name); at >= 0; at = this.indexOf(name)) this.headers.splice(at, 2);
   }
 
   private valueOf(name: string): string | string[] | number | undefined {
@@ -175,6 +183,16 @@ class HeadPairs implements HeaderTarget {
     for (let at = this.headers.length - 2; at >= 0; at -= 2) if (isNamed(this.headers[at], name)) return at;
     return -1;
   }
+}
+
+/** An answer that Node refused may have put the cookie there already, with another Max-Age. */
+function withCookie(present: readonly string[], cookie: string): string[] {
+  return [...present.filter((line) => pairOf(line) !== pairOf(cookie)), cookie];
+}
+
+/** Name and value of a cookie. */
+function pairOf(cookie: string): string | undefined {
+  return cookie.split(';', 1)[0];
 }
 
 function isNamed(given: unknown, name: string): boolean {

@@ -2,21 +2,37 @@ import type { ServerResponse } from 'node:http';
 import { addHeaders, removeRepresentation, type HeaderChanges } from './answer-headers.js';
 import { answerApart, isAnswering } from './answering.js';
 import { guardResponse, headersSent, type HeadMethods } from './guarded-response.js';
+import { JointOwner } from './joint-owner.js';
 
 /** Who decides what happens before an answer leaves. */
 export interface AnswerOwner {
-  /** Called one microtask after the handler began to answer; the answer waits for it. */
+  /** For whom it speaks, where these are several. */
+  readonly owners?: readonly AnswerOwner[];
+  /**
+   * Called one microtask after the handler began to answer; the answer waits for it. And again after each wait, as more
+   * may have begun meanwhile (a login, say): the answer leaves in the same breath in which there is nothing to wait for.
+   */
   beforeAnswer(status: number): void | Promise<void>;
   /** What the answer says in addition; asked once, after `beforeAnswer`. */
-  headersToAdd(): HeaderChanges | undefined;
+  headersToAdd(): HeaderChanges;
   /** The answer was dropped because of this error: another one is to be given in its place. */
   answerInstead(error: unknown): void;
   /**
-   * The answer goes out at once, as its call began before there was a hold.
+   * The answer is to go out at once, as its call began before there was a hold.
    *
    * @throws SessionUsageError `ALREADY_ANSWERED` when something has to be done before
    */
+  checkOvertaken(): void;
+  /** It goes out at once. */
   overtaken(): void;
+}
+
+/** How far an answer is. */
+export interface AnswerProgress {
+  /** open: nothing written yet · held: calls are kept · passed: calls go through · refused: another answer goes out */
+  readonly phase: 'open' | 'held' | 'passed' | 'refused';
+  /** Whether `end` was called and reached the response. */
+  readonly ended: boolean;
 }
 
 type Method = 'writeHead' | 'flushHeaders' | 'write' | 'end';
@@ -33,10 +49,8 @@ export type HeldResponse = ServerResponse & { tokenSessionHold?: HeldAnswer };
  * as in `res.end(); sess.views++`); this and all further calls are kept and made afterwards.
  * Meanwhile the response reads as after the real call.
  */
-export class HeldAnswer {
-  /** open: nothing written yet · held: calls are kept · passed: calls go through · refused: another answer goes out */
-  phase: 'open' | 'held' | 'passed' | 'refused' = 'open';
-  /** Whether `end` was called and reached the response. */
+export class HeldAnswer implements AnswerProgress {
+  phase: AnswerProgress['phase'] = 'open';
   ended = false;
   private readonly calls: { method: Method; args: unknown[] }[] = [];
   /** What `guardResponse` put aside. */
@@ -49,7 +63,7 @@ export class HeldAnswer {
 
   private constructor(
     private readonly response: HeldResponse,
-    private readonly owner: AnswerOwner,
+    private owner: AnswerOwner,
   ) {
     // What stands there now: Node's method, or that of a middleware before us (compression).
     const { writeHead, flushHeaders, write, end, _implicitHeader } = response as unknown as typeof this.inner;
@@ -57,8 +71,10 @@ export class HeldAnswer {
     response.tokenSessionHold = this;
   }
 
-  /** Installs a hold on a response that nothing has been sent of. */
-  static on(response: ServerResponse, owner: AnswerOwner): HeldAnswer {
+  /** Installs a hold on a response that nothing has been sent of; there is one, whatever the number of owners. */
+  static on(response: HeldResponse, owner: AnswerOwner): AnswerProgress {
+    const present = response.tokenSessionHold;
+    if (present !== undefined) return present.join(owner);
     const hold = new HeldAnswer(response, owner);
     if (response.headersSent) {
       hold.phase = 'passed';
@@ -71,6 +87,21 @@ export class HeldAnswer {
     target.end = OUTER.end;
     target._implicitHeader = OUTER._implicitHeader;
     return hold;
+  }
+
+  /** Takes one more owner. For one that comes when the answer has begun it is as good as gone: nothing waits for it. */
+  join(owner: AnswerOwner): AnswerProgress {
+    if (this.phase === 'open') {
+      this.owner = new JointOwner([...(this.owner.owners ?? [this.owner]), owner]);
+      return this;
+    }
+    const isEnded = (): boolean => this.ended;
+    return {
+      phase: 'passed',
+      get ended() {
+        return isEnded();
+      },
+    };
   }
 
   /** What a caller of the response's method gets. */
@@ -93,6 +124,7 @@ export class HeldAnswer {
     const { response } = this;
     const isUnderWay = response.end === OUTER.end && response.write === OUTER.write;
     if (isUnderWay && (this.phase === 'open' || this.phase === 'held')) {
+      this.owner.checkOvertaken();
       this.owner.overtaken();
       if (this.phase === 'open') this.keepStatus();
       this.release();
@@ -141,7 +173,7 @@ export class HeldAnswer {
     else
       work.then(
         () => {
-          this.release();
+          this.settle();
         },
         (error: unknown) => {
           this.refuse(error);

@@ -148,6 +148,11 @@ function refuse(what: string, remedy: string, key: string | number, parent: Plac
 function pathOf(key: string | number, parent: Place | undefined): string {
   const keys: (string | number)[] = [key];
   for (let up = parent; up !== undefined; up = up.parent) keys.unshift(up.key);
+  return pathText(keys);
+}
+
+/** Where something stands in data, as JavaScript writes it: `cart.items[0].price`. */
+export function pathText(keys: readonly (string | number)[]): string {
   return keys.reduce<string>(
     (path, part) => (typeof part === 'number' ? `${path}[${String(part)}]` : path === '' ? part : `${path}.${part}`),
     '',

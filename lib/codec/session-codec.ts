@@ -8,6 +8,7 @@
  * the store only, on the whole of what is stored in a record, so a seal may differ each time.
  */
 export interface SessionCodec {
+  /** Gives text from which `decode` makes equal data; throws a `SessionDataError` where there is none. */
   encode(data: Readonly<Record<string, unknown>>): string;
   /** Gives a plain object; throws on text that `encode` can't have written. */
   decode(text: string): Record<string, unknown>;
@@ -32,10 +33,13 @@ export type PlainText = 'refuse' | 'read' | 'write';
 export interface SealContext {
   /** The key under which the store has the session. */
   readonly id: string;
+  /** The user that the session is bound to, if any. */
   readonly userId: string | undefined;
   /** In ms since the epoch. */
   readonly startedAt: number;
+  /** In ms. */
   readonly idleTimeout: number;
+  /** In ms. */
   readonly absoluteTimeout: number;
 }
 

@@ -1,7 +1,8 @@
 import { UseGuards } from '@nestjs/common';
-import { REQUIREMENT, strictest, type Requirement } from '../guards/requirement.js';
+import { REQUIREMENT, strictest, type Requirement, type RequirementOf } from '../guards/requirement.js';
 import { invalid } from '../session.checks.js';
 import { SessionGuard } from '../guards/session.guard.js';
+import { checkLayerName } from '../session.layers.js';
 
 /**
  * Refuses arguments that a decorator does not take; without its parentheses it gets the class itself,
@@ -18,12 +19,18 @@ export function checkArguments(name: string, args: readonly unknown[], options: 
   if (args.length > 1 || !isKnown) invalid(name, given, takes);
 }
 
-/** A decorator for handlers and controllers, checked by `SessionGuard`. Several on one add up. */
-export function requiring(requirement: Requirement): ClassDecorator & MethodDecorator {
+/**
+ * A decorator for handlers and controllers, checked by `SessionGuard`. Several on one add up.
+ *
+ * @param name of the session layer whose session it is about
+ * @throws SessionConfigError `INVALID_OPTION`
+ */
+export function requiring(requirement: Requirement, name: string | undefined): ClassDecorator & MethodDecorator {
+  checkLayerName('name', name);
   return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => {
     const holder = (descriptor?.value ?? target) as object;
-    const earlier = Reflect.getMetadata(REQUIREMENT, holder) as Requirement | undefined;
-    Reflect.defineMetadata(REQUIREMENT, strictest([earlier, requirement]), holder);
+    const earlier = Reflect.getMetadata(REQUIREMENT, holder) as readonly RequirementOf[] | undefined;
+    Reflect.defineMetadata(REQUIREMENT, strictest([...(earlier ?? []), { ...requirement, name }]), holder);
     if (earlier !== undefined) return;
     if (key !== undefined && descriptor !== undefined) UseGuards(SessionGuard)(target, key, descriptor);
     else UseGuards(SessionGuard)(target as never);

@@ -4,23 +4,44 @@ import { levelOf } from '../session.details.js';
 import { loginRequired, SessionError } from '../session.errors.js';
 import { sessionScopeIn, type SessionScope } from '../session.scope.js';
 import { stateOf } from '../session.js';
-import { requirementOf, type Requirement } from './requirement.js';
+import { isPromise } from '../stores/awaitable.js';
+import { requirementsOf, type Requirement, type RequirementOf } from './requirement.js';
 
 /**
  * Behind `@RequireSession()`, `@RequireLogin()` and `@RequireRecentLogin()`; as a global guard it
- * requires a session everywhere. Without the module it lets nothing through.
+ * requires a session everywhere, of the default layer where a handler says no other. Without the module
+ * it lets nothing through.
  */
 @Injectable()
 export class SessionGuard implements CanActivate {
   private readonly reflector = new Reflector();
 
-  canActivate(context: ExecutionContext): boolean {
-    const scope = sessionScopeIn(context, 'SessionGuard');
-    const refusal = refusalOf(scope, requirementOf(this.reflector, context));
-    if (refusal === undefined) return true;
-    tellOf(refusal, scope, context);
-    throw scope.exceptionOf?.(refusal) ?? refusal;
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    return this.admitsBy(requirementsOf(this.reflector, context), context);
   }
+
+  private admitsBy(
+    [requirement, ...others]: readonly RequirementOf[],
+    context: ExecutionContext,
+  ): boolean | Promise<boolean> {
+    if (requirement === undefined) return true;
+    const scope = sessionScopeIn(context, 'SessionGuard', requirement.name);
+    if (isPromise(scope)) {
+      return scope.then((found) => {
+        admit(found, requirement, context);
+        return this.admitsBy(others, context);
+      });
+    }
+    admit(scope, requirement, context);
+    return this.admitsBy(others, context);
+  }
+}
+
+function admit(scope: SessionScope, requirement: Requirement, context: ExecutionContext): void {
+  const refusal = refusalOf(scope, requirement);
+  if (refusal === undefined) return;
+  tellOf(refusal, scope, context);
+  throw scope.exceptionOf?.(refusal) ?? refusal;
 }
 
 /** Why this handler may not be reached, if so. A session that can't be looked at is no refusal: that throws. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SessionEngine } from '../session.engine.js';
 import { isSessionError, SessionConfigError } from '../session.errors.js';
-import { REQUEST, SessionRequest, type Platform, type RequestWithSession } from '../session.request.js';
+import { partOf, SessionRequest, type Platform, type RequestWithSession } from '../session.request.js';
 import { sparePrivateShapes } from './express-shapes.js';
 import { SESSION_PROPERTY } from './session-property.js';
 
@@ -30,16 +30,18 @@ export type EnteringRequest = RequestWithSession & { [ENTRANCE]?: Entrance };
  * @param fail gives an error in place of an answer; default: `next(error)`
  */
 export function connectMiddleware(engine: SessionEngine, fail?: Platform['fail']): ConnectMiddleware {
-  const { excludes } = engine.options;
+  const { excludes, name } = engine.options;
   return (raw: EnteringRequest, response, next) => {
     // Mounted twice, the first one decides: one load, one commit (law 10).
-    const earlier = raw[REQUEST];
+    const earlier = partOf(raw, name);
     if (earlier !== undefined || excludes?.(pathOf(raw)) === true) {
       if (earlier !== undefined) engine.stepAside(earlier.engine);
       next();
       return;
     }
-    if ((raw as { session?: unknown }).session !== undefined) {
+    // Of named sessions nothing stands on the request.
+    const isDefault = name === undefined;
+    if (isDefault && (raw as { session?: unknown }).session !== undefined) {
       next(conflict());
       return;
     }
@@ -47,7 +49,7 @@ export function connectMiddleware(engine: SessionEngine, fail?: Platform['fail']
     const entrance = raw[ENTRANCE];
     const platform = entrance?.platform ?? { isSecure, fail: fail ?? failureOf(raw, next) };
     const request = new SessionRequest(engine, raw, response, platform, entrance?.request, entrance?.response);
-    Object.defineProperty(raw, 'session', SESSION_PROPERTY);
+    if (isDefault) Object.defineProperty(raw, 'session', SESSION_PROPERTY);
     let found: void | Promise<void>;
     try {
       found = request.begin();

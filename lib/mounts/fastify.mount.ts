@@ -3,7 +3,7 @@ import { isRepresentation, mergeVary } from '../answer/answer-headers.js';
 import type { SessionEngine } from '../session.engine.js';
 import { SessionConfigError } from '../session.errors.js';
 import { connectMiddleware, ENTRANCE, type ConnectMiddleware, type EnteringRequest } from './connect.mount.js';
-import { REQUEST, SessionRequest, type Platform, type RequestWithSession } from '../session.request.js';
+import { partOf, REQUEST, SessionRequest, type Platform, type RequestWithSession } from '../session.request.js';
 
 /** What this mount uses of Fastify, which is not imported. */
 interface FastifyRequest {
@@ -49,6 +49,57 @@ export function mountOnFastify(
   hasModuleMiddleware: boolean,
 ): void {
   const fastify = adapter.getInstance();
+  const { excludes, name } = engine.options;
+  // Of named sessions nothing stands on the request.
+  if (name === undefined) decorateRequest(fastify);
+
+  const platform: Platform = {
+    isSecure: (request) => (request as FastifyRequest).protocol === 'https',
+    // Put where Fastify keeps its headers it costs little; its head would have to be copied otherwise (17 µs).
+    vary(response, names) {
+      const reply = response as FastifyReply;
+      const merged = mergeVary(reply.getHeader('vary'), names);
+      if (merged !== undefined) reply.header('vary', merged);
+    },
+    fail(error, request, response) {
+      reopen(response as FastifyReply);
+      fail(error, request, response);
+    },
+  };
+  const enter: OnRequest = (request, reply, done) => {
+    const raw: RequestWithSession = request.raw;
+    const earlier = partOf(raw, name);
+    if (earlier !== undefined || excludes?.(raw.url ?? '/') === true) {
+      if (earlier !== undefined) engine.stepAside(earlier.engine);
+      done();
+      return;
+    }
+    let found: void | Promise<void>;
+    try {
+      found = new SessionRequest(engine, raw, reply.raw, platform, request, reply).begin();
+    } catch (error) {
+      // Fastify would ask the error handler of the route, and that of Mercurius answers with 200.
+      // And nobody else would close the socket of a WebSocket that is refused.
+      if (raw.headers.upgrade !== undefined) reply.raw.once('finish', () => raw.socket.destroySoon());
+      fail(error, request, reply);
+      return;
+    }
+    if (found === undefined) done();
+    else
+      found.then(
+        () => {
+          done();
+        },
+        (error: unknown) => {
+          done(error as Error);
+        },
+      );
+  };
+  fastify.addHook('onRequest', enter);
+  if (hasModuleMiddleware) mountAheadOfMiddleware(adapter, engine, platform);
+}
+
+function decorateRequest(fastify: FastifyInstance): void {
   if (fastify.hasRequestDecorator('session')) {
     throw new SessionConfigError(
       'CONFLICTING_PLUGIN',
@@ -65,49 +116,6 @@ export function mountOnFastify(
       if (request !== undefined) request.session = value;
     },
   });
-
-  const { excludes } = engine.options;
-  const platform: Platform = {
-    isSecure: (request) => (request as FastifyRequest).protocol === 'https',
-    // Put where Fastify keeps its headers it costs little; its head would have to be copied otherwise (17 µs).
-    vary(response, names) {
-      const reply = response as FastifyReply;
-      const merged = mergeVary(reply.getHeader('vary'), names);
-      if (merged !== undefined) reply.header('vary', merged);
-    },
-    fail(error, request, response) {
-      reopen(response as FastifyReply);
-      fail(error, request, response);
-    },
-  };
-  const enter: OnRequest = (request, reply, done) => {
-    const raw: RequestWithSession = request.raw;
-    const earlier = raw[REQUEST];
-    if (earlier !== undefined || excludes?.(raw.url ?? '/') === true) {
-      if (earlier !== undefined) engine.stepAside(earlier.engine);
-      done();
-      return;
-    }
-    let found: void | Promise<void>;
-    try {
-      found = new SessionRequest(engine, raw, reply.raw, platform, request, reply).begin();
-    } catch (error) {
-      done(error as Error);
-      return;
-    }
-    if (found === undefined) done();
-    else
-      found.then(
-        () => {
-          done();
-        },
-        (error: unknown) => {
-          done(error as Error);
-        },
-      );
-  };
-  fastify.addHook('onRequest', enter);
-  if (hasModuleMiddleware) mountAheadOfMiddleware(adapter, engine, platform);
 }
 
 /**

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { AbstractHttpAdapter, ApplicationConfig, ExternalContextCreator } from '@nestjs/core';
 import type { SessionEngine } from '../session.engine.js';
 import { SessionConfigError } from '../session.errors.js';
+import { mountOnServer } from '../scopes/handshake.scope.js';
 import type { Platform } from '../session.request.js';
 import { connectMiddleware } from './connect.mount.js';
 import { mountOnFastify } from './fastify.mount.js';
@@ -10,7 +11,7 @@ import { mountOnFastify } from './fastify.mount.js';
 /** How long an exception filter may take to answer, in ms, before the error is answered without it. */
 const FILTER_DEADLINE = 5_000;
 
-/** Marks an adapter's instance that has a session layer already. */
+/** Where an adapter's instance has the names of the session layers that it has already. */
 const MOUNTED = Symbol.for('nestjs-token-session.mounted');
 
 /**
@@ -27,8 +28,11 @@ export function mountOnNest(
   config: ApplicationConfig,
   hasModuleMiddleware: boolean,
 ): void {
-  const instance = adapter.getInstance<Record<symbol, unknown>>();
-  if (instance[MOUNTED] === true) {
+  const { name } = engine.options;
+  const instance = adapter.getInstance<{ [MOUNTED]?: Set<string | undefined> }>();
+  const mounted = instance[MOUNTED] ?? new Set();
+  instance[MOUNTED] = mounted;
+  if (mounted.has(name)) {
     engine.events.emit({
       type: 'store_notice',
       reason:
@@ -37,7 +41,8 @@ export function mountOnNest(
     });
     return;
   }
-  instance[MOUNTED] = true;
+  mounted.add(name);
+  mountOnServer(adapter, engine);
 
   const fail = exceptionLayer(adapter, creator, config);
   switch (adapter.getType()) {

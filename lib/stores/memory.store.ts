@@ -1,4 +1,5 @@
 import { SessionConfigError } from '../session.errors.js';
+import { LocalEndings } from './local-endings.js';
 import { MemoryUserIndex } from './memory-user-index.js';
 import {
   endOf,
@@ -11,6 +12,7 @@ import {
   type UpdateResult,
 } from './session-store.js';
 
+/** Options of `MemoryStore`. */
 export interface MemoryStoreOptions {
   /**
    * How many sessions are kept at most; past it the one stored or touched longest ago is dropped,
@@ -34,6 +36,7 @@ export class MemoryStore implements AtomicSessionStore {
   /** In the order of last write or touch, the oldest first: a Map keeps insertion order. */
   private readonly records = new Map<string, SessionRecord>();
   readonly users = new MemoryUserIndex(() => this.now());
+  readonly endings = new LocalEndings();
   private readonly maxSessions: number;
   private now: () => number = Date.now;
   private host: StoreHost | undefined;
@@ -76,11 +79,12 @@ export class MemoryStore implements AtomicSessionStore {
     return true;
   }
 
-  update(id: string, record: SessionRecord, expectedVersion: string): UpdateResult {
+  update(id: string, record: SessionRecord, expectedVersion: string, isEnd = false): UpdateResult {
     const current = this.living(id);
     if (current === undefined) return MISSING;
     if (current.version !== expectedVersion) return { status: 'conflict', current };
     this.put(id, record);
+    if (isEnd) this.endings.tell(id);
     return UPDATED;
   }
 
@@ -93,7 +97,10 @@ export class MemoryStore implements AtomicSessionStore {
 
   destroy(id: string, version?: string): SessionRecord | undefined {
     const record = this.living(id);
-    if (record !== undefined && (version ?? record.version) === record.version) this.drop(id, record);
+    if (record !== undefined && (version ?? record.version) === record.version) {
+      this.drop(id, record);
+      this.endings.tell(id);
+    }
     return record;
   }
 
@@ -126,6 +133,7 @@ export class MemoryStore implements AtomicSessionStore {
   clear(): void {
     this.records.clear();
     this.users.clear();
+    this.endings.tellAll();
   }
 
   private living(id: string): SessionRecord | undefined {
@@ -152,6 +160,7 @@ export class MemoryStore implements AtomicSessionStore {
     for (const [id, record] of this.records) {
       this.drop(id, record);
       if (endOf(record) > this.now()) {
+        this.endings.tell(id);
         this.host?.evicted(
           id,
           `MemoryStore holds its ${String(this.maxSessions)} sessions; raise maxSessions or use another store.`,

@@ -46,7 +46,9 @@ export type UpdateResult =
   /** The record has another version than expected: here it is. */
   | { readonly status: 'conflict'; readonly current: SessionRecord };
 
+/** What one batch of a sweep did. */
 export interface SweepResult {
+  /** How many records it removed. */
   readonly removed: number;
   /** False when there is more to look at: the sweep goes on with another batch. */
   readonly done: boolean;
@@ -66,6 +68,28 @@ export type HostOptions = Pick<
   ResolvedSessionOptions,
   'idleTimeout' | 'absoluteTimeout' | 'touchInterval' | 'userIdOf' | 'transports' | 'codec'
 >;
+
+/** What hears of sessions that end. Each method returns at once and throws nothing. */
+export interface EndingsListener {
+  /** The session of this id may have ended: its record is looked at. Once too often does no harm. */
+  ended(id: string): void;
+  /** From now on every end is told. Some before may not have been: all sessions that are watched are looked at. */
+  connected(): void;
+  /** Ends may go untold until `connected` is called again: the sessions are looked at all the time. */
+  lost(): void;
+}
+
+/** Tells of the ends of sessions: an ability of a strong store. */
+export interface SessionEndings {
+  /**
+   * Begins to listen. Told within a second, by whichever process: each `destroy` that removed a record, each `update`
+   * with `isEnd`, each record that was dropped to make room, and `clear` (by `connected`, or each by its id). Expiry
+   * need not be told. It connects by itself, again and again; it fails silently, or by a notice.
+   *
+   * @returns ends it, and releases what was opened for it
+   */
+  listen(listener: EndingsListener): () => Awaitable<void>;
+}
 
 /** What a store may ask of the session layer that it serves. */
 export interface StoreHost {
@@ -105,8 +129,12 @@ export interface AtomicSessionStore {
   load(id: string): Awaitable<SessionRecord | undefined>;
   /** Stores a new record; false, and nothing changed, when the id exists. Never overwrites. */
   create(id: string, record: SessionRecord): Awaitable<boolean>;
-  /** Replaces the record only if it is there and has the expected version. Never creates. */
-  update(id: string, record: SessionRecord, expectedVersion: string): Awaitable<UpdateResult>;
+  /**
+   * Replaces the record only if it is there and has the expected version. Never creates.
+   *
+   * @param isEnd whether the session ends with it under this id, as its token was replaced: a store with `endings` tells
+   */
+  update(id: string, record: SessionRecord, expectedVersion: string, isEnd?: boolean): Awaitable<UpdateResult>;
   /**
    * Moves the idle clock to {@link laterUse} only if the record is there; false otherwise.
    * Data and version stay.
@@ -125,6 +153,11 @@ export interface AtomicSessionStore {
    * nothing can list or end the sessions of a user.
    */
   readonly users?: UserIndex | undefined;
+  /**
+   * Tells of sessions that were ended, by whichever process. Without it a session that is watched (a socket or a stream
+   * hangs on it) is loaded more than once a second.
+   */
+  readonly endings?: SessionEndings | undefined;
   /** Removes ended records, one bounded batch a call. Not needed where the backend expires them. */
   sweep?(): Awaitable<SweepResult>;
   /** How many living sessions there are. Like `clear` it may take longer than `storeTimeout`, but none of its steps may. */
@@ -158,8 +191,11 @@ export interface SessionStore {
   readonly name?: string;
   /** Called once, before any other method. */
   attach?(host: StoreHost): void;
+  /** The session, or nothing (undefined or null) when there is none or it has ended. */
   get(sid: string, callback: StoreCallback<StoredSession | null | undefined>): unknown;
+  /** Stores the session, whether or not there was one. It may be dropped after `ttl` ms. */
   set(sid: string, session: StoredSession, ttl: number, callback: StoreCallback): unknown;
+  /** Removes the session; a missing one is no error. */
   destroy(sid: string, callback: StoreCallback): unknown;
   /** Replaces the session's metadata and expiry if it is still there. Without it, `get` and `set` are used. */
   touch?(sid: string, session: StoredSession, ttl: number, callback: StoreCallback): unknown;

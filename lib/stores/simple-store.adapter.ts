@@ -53,6 +53,8 @@ export class SimpleStoreAdapter implements AtomicSessionStore {
   /** One queue for each session that is being written. */
   private readonly queues = new Map<string, SerialQueue>();
   private readonly ended = new EndedIds();
+  /** As the store calls itself; default: its class. */
+  readonly name: string;
   private readonly takesCallbacks: boolean;
   private readonly timeout: number;
   private host: StoreHost | undefined;
@@ -63,6 +65,7 @@ export class SimpleStoreAdapter implements AtomicSessionStore {
   ) {
     // Later than the deadline of whoever waits, so that a write out of time is told as open, not as failed.
     this.timeout = storeTimeout * 2;
+    this.name = store.name ?? store.constructor.name;
     this.takesCallbacks = store.get.length >= 2;
     if (has(store, 'length') || has(store, 'all')) this.count = () => this.countAll();
     if (has(store, 'clear')) this.clear = () => this.call((done) => store.clear?.(done));
@@ -70,7 +73,7 @@ export class SimpleStoreAdapter implements AtomicSessionStore {
 
   attach(host: StoreHost): void {
     this.host = host;
-    host.notice(describeLimits(this.store));
+    host.notice(describeLimits(this.name, this.store));
     this.store.attach?.(host);
   }
 
@@ -256,8 +259,7 @@ function has(store: SessionStore, method: 'touch' | 'length' | 'all' | 'clear'):
   return typeof store[method] === 'function';
 }
 
-function describeLimits(store: SessionStore): string {
-  const { name = store.constructor.name } = store;
+function describeLimits(name: string, store: SessionStore): string {
   const losses = [
     has(store, 'touch') ? '' : ' Without touch, each touch costs a get and a set.',
     has(store, 'length') || has(store, 'all') ? '' : ' Without length or all, count() is not there.',

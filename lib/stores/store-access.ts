@@ -2,9 +2,13 @@ import { errorText } from '../error-text.js';
 import { isSessionError, SessionError } from '../session.errors.js';
 import type { SessionEvents } from '../session.events.js';
 import { isRecord } from '../session.record.js';
+import { ofLayer, STORE_CHANNEL, type StoreOperationMessage } from '../telemetry/channels.js';
+import { outcomeOf } from '../telemetry/store-outcome.js';
+import { traced } from '../telemetry/traced.js';
 import type {
   AtomicSessionStore,
   Awaitable,
+  SessionEndings,
   SessionRecord,
   SessionTimes,
   SweepResult,
@@ -12,10 +16,14 @@ import type {
 } from './session-store.js';
 import { isPromise } from './awaitable.js';
 import { OwedCommands } from './owed-commands.js';
+import { storeNameOf } from './store-name.js';
 import { UserIndexAccess, type UserOperation } from './user-index-access.js';
 
-type Operation =
-  'load' | 'create' | 'update' | 'touch' | 'destroy' | 'sweep' | 'count' | 'clear' | 'close' | UserOperation;
+/** What a store is asked for; `users.` is its index of users. */
+export type StoreOperation =
+  'load' | 'create' | 'update' | 'touch' | 'destroy' | 'sweep' | 'count' | 'clear' | UserOperation;
+
+type Operation = StoreOperation | 'close';
 
 /** Operations that leave it open whether they were carried out when no answer comes. */
 const WRITES = new Set<Operation>([
@@ -35,6 +43,17 @@ const WHOLE_STORE_FACTOR = 60;
 /** After so many calls in a row that were not answered in time only one at a time is sent on. */
 const MAX_UNANSWERED = 100;
 
+/** Hears of what may end a session in this process, with the answer that it gives on. */
+export interface EndWatcher {
+  destroyed(
+    id: string,
+    version: string | undefined,
+    answer: Awaitable<SessionRecord | undefined>,
+  ): Awaitable<SessionRecord | undefined>;
+  replaced(id: string, answer: Awaitable<UpdateResult>): Awaitable<UpdateResult>;
+  lookAtAll(): void;
+}
+
 /** What is left when a store gives something that is not a record. */
 export const UNREADABLE = Symbol('unreadable');
 
@@ -46,6 +65,10 @@ export const UNREADABLE = Symbol('unreadable');
 export class StoreAccess {
   /** Which sessions each user has, where the store keeps that. */
   readonly users: UserIndexAccess | undefined;
+  /** Tells of sessions that other processes ended, where the store can. */
+  readonly endings: SessionEndings | undefined;
+  /** While somebody watches sessions. */
+  watcher: EndWatcher | undefined;
   private failing = false;
   private readonly owed: OwedCommands;
   private readonly underWay = new Set<Promise<unknown>>();
@@ -54,14 +77,19 @@ export class StoreAccess {
   private hasProbe = false;
   /** Whether its answers take time: then what it gives at once comes from a cache, and tells nothing of it. */
   private isRemote = false;
+  private readonly name: string;
 
   constructor(
     readonly store: AtomicSessionStore,
     private readonly timeout: number,
     private readonly events: SessionEvents,
     now: () => number,
+    /** The name of the session layer that asks; undefined for the default one. */
+    private readonly layer?: string,
   ) {
     this.owed = new OwedCommands(events, now);
+    this.name = storeNameOf(store);
+    this.endings = store.endings;
     this.users = store.users && new UserIndexAccess(store.users, (operation, run) => this.call(operation, run));
   }
 
@@ -74,11 +102,12 @@ export class StoreAccess {
     return this.call('create', () => this.store.create(id, record));
   }
 
-  update(id: string, record: SessionRecord, expectedVersion: string): Awaitable<UpdateResult> {
-    return this.call('update', () => {
-      const result = this.store.update(id, record, expectedVersion);
+  update(id: string, record: SessionRecord, expectedVersion: string, isEnd?: boolean): Awaitable<UpdateResult> {
+    const updated = this.call('update', () => {
+      const result = this.store.update(id, record, expectedVersion, isEnd);
       return isPromise(result) ? result.then(checkedResult) : checkedResult(result);
     });
+    return isEnd === true && this.watcher !== undefined ? this.watcher.replaced(id, updated) : updated;
   }
 
   touch(id: string, times: SessionTimes): Awaitable<boolean> {
@@ -86,7 +115,8 @@ export class StoreAccess {
   }
 
   destroy(id: string, version?: string): Awaitable<SessionRecord | undefined> {
-    return this.call('destroy', () => this.store.destroy(id, version));
+    const destroyed = this.call('destroy', () => this.store.destroy(id, version), version);
+    return this.watcher === undefined ? destroyed : this.watcher.destroyed(id, version, destroyed);
   }
 
   sweep(): Awaitable<SweepResult> | undefined {
@@ -104,7 +134,14 @@ export class StoreAccess {
     return store.clear === undefined ? undefined : this.call('clear', () => store.clear?.());
   }
 
-  private call<T>(operation: Operation, run: () => Awaitable<T>): T | Promise<T> {
+  private call<T>(operation: StoreOperation, run: () => Awaitable<T>, version?: string): T | Promise<T> {
+    if (!STORE_CHANNEL.hasSubscribers) return this.perform(operation, run);
+    const message: StoreOperationMessage = { operation, store: this.name, ...ofLayer(this.layer) };
+    const perform = (): T | Promise<T> => this.perform(operation, run);
+    return traced(STORE_CHANNEL, message, perform, (result) => outcomeOf(operation, result, version));
+  }
+
+  private perform<T>(operation: StoreOperation, run: () => Awaitable<T>): T | Promise<T> {
     // What a silent store is asked for stays in memory till it speaks again (F69): then only one asks.
     const isProbe = this.unanswered >= MAX_UNANSWERED;
     if (isProbe && (this.hasProbe || WHOLE_STORE.has(operation))) throw this.fault(operation, 'does not answer');

@@ -2,6 +2,7 @@ import type { Awaitable } from './session-store.js';
 
 /** One session of a user, as the index knows it. */
 export interface UserIndexEntry {
+  /** The session's id, as the store has it. */
   readonly id: string;
   /** False while a login or a rotation is on its way to store the session. */
   readonly settled: boolean;
@@ -21,7 +22,9 @@ export interface UserIndexTerms {
   readonly evict?: readonly string[];
 }
 
+/** The answer to an addition. */
 export interface UserIndexAddition {
+  /** False when the terms did not allow it: nothing was added. */
   readonly added: boolean;
   /**
    * All entries of the user that are revoked now: for this one, or earlier by someone who did not

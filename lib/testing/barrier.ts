@@ -5,6 +5,7 @@
  *     test:     await barrier.arrived;  …  barrier.open();
  */
 export class Barrier {
+  /** Resolves when all that were expected wait. */
   readonly arrived: Promise<void>;
   private readonly opened: Promise<void>;
   private arrive!: () => void;
@@ -16,11 +17,13 @@ export class Barrier {
     this.opened = new Promise((resolve) => (this.release = resolve));
   }
 
+  /** Waits until the test opens. */
   pass(): Promise<void> {
     if (--this.missing === 0) this.arrive();
     return this.opened;
   }
 
+  /** Lets go on who waits, and all who come later. */
   open(): void {
     this.release();
   }

@@ -1,12 +1,14 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { SESSION_ENGINE } from '../session.constants.js';
+import { engineTokenOf } from '../session.constants.js';
 import type { SessionEngine } from '../session.engine.js';
 import { SessionUsageError } from '../session.errors.js';
+import { checkLayerName } from '../session.layers.js';
 import type { SessionMiddleware } from '../session.middleware.js';
 import { isPromise } from '../stores/awaitable.js';
 
 /** The session layer of an application, or of the plain middleware. Not the class of this copy of the package, perhaps. */
-export function engineOf(app: INestApplicationContext | SessionMiddleware): SessionEngine {
+export function engineOf(app: INestApplicationContext | SessionMiddleware, name?: string): SessionEngine {
+  checkLayerName('testSessions name', name);
   // A beforeEach that failed leaves nothing.
   if (!isApp(app)) {
     throw new SessionUsageError(
@@ -15,13 +17,14 @@ export function engineOf(app: INestApplicationContext | SessionMiddleware): Sess
         `got ${isPromise(app) ? 'a promise: await it' : shown(app)}.`,
     );
   }
-  if ('service' in app) return app.service['engine'];
+  if ('service' in app && name === undefined) return app.service['engine'];
   try {
-    return app.get<SessionEngine>(SESSION_ENGINE, { strict: false });
+    return (app as INestApplicationContext).get<SessionEngine>(engineTokenOf(name), { strict: false });
   } catch (cause) {
     throw new SessionUsageError(
       'NOT_MOUNTED',
-      'testSessions: this application has no sessions: import SessionModule.forRoot(), and compile the module first.',
+      `testSessions: this application has no sessions${name === undefined ? '' : ` '${name}'`}: import ` +
+        'SessionModule.forRoot(), and compile the module first.',
       { cause },
     );
   }

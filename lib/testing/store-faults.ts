@@ -25,6 +25,7 @@ export type StoreOperation =
 /** One operation, or several. */
 export type StoreOperations = StoreOperation | readonly StoreOperation[];
 
+/** When a fault holds. */
 export interface FaultOptions {
   /** Only the next call. Default: each, until `recover()`. */
   once?: boolean;

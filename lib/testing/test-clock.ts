@@ -10,6 +10,7 @@ export class TestClock {
     this.time = start;
   }
 
+  /** The time in ms since the epoch; give it as the option `clock`. */
   readonly now = (): number => this.time;
 
   /**

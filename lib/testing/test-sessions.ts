@@ -28,6 +28,7 @@ import {
 
 /** A session that is stored, as a client holds it. */
 export interface TestSession {
+  /** The secret itself. */
   readonly token: string;
   /** The session's public id, as `session.id` has it. */
   readonly id: string;
@@ -37,10 +38,13 @@ export interface TestSession {
 
 /** What is stored of a session. Times are in ms since the epoch. */
 export interface StoredSessionView extends SessionDetails {
+  /** The session's public id, as `session.id` has it. */
   readonly id: string;
+  /** What the application put into the session. */
   readonly data: Record<string, unknown>;
 }
 
+/** How a session for a test travels. */
 export interface TestSessionOptions {
   /** The transport of `headers`, by its name: `'cookie'`, `'bearer'`, `'header'`. Default: that of a new session. */
   via?: string;
@@ -48,6 +52,7 @@ export interface TestSessionOptions {
 
 /** What `login` takes, and the session's data. */
 export interface SignedInOptions extends Omit<LoginOptions, 'keep'>, TestSessionOptions {
+  /** What the session holds. Default nothing. */
   data?: Record<string, unknown>;
 }
 
@@ -164,10 +169,14 @@ export class TestSessions {
  * Sessions for the tests of an application.
  *
  * @param app what `createNestApplication()` or `compile()` gives, or the middleware that `session()` makes
+ * @param options the `name` of the session layer; default the one without a name
  * @throws SessionUsageError `NOT_MOUNTED` when it has no sessions
  */
-export function testSessions(app: INestApplicationContext | SessionMiddleware): TestSessions {
-  return new TestSessions(engineOf(app));
+export function testSessions(
+  app: INestApplicationContext | SessionMiddleware,
+  { name }: { name?: string } = {},
+): TestSessions {
+  return new TestSessions(engineOf(app, name));
 }
 
 /** What the application chooses for a request without a path and without headers of its own. */

@@ -11,6 +11,7 @@ export type HeaderValues = Readonly<Record<string, string | readonly string[] | 
 
 /** An answer of supertest, of `inject`, of Node or of `fetch`. */
 export interface AnswerWithHeaders {
+  /** By their names in lower case; `Headers` of `fetch` too. */
   readonly headers: HeaderValues | Headers;
 }
 

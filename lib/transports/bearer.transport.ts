@@ -17,6 +17,7 @@ export function bearer(options: { answerIn?: string } = {}): SessionTransport {
     name: 'bearer',
     explicit: true,
     vary: 'Authorization',
+    places: ['header authorization', `header ${answerIn.toLowerCase()}`],
     read({ raw }) {
       const { authorization } = raw.headers;
       if (authorization === undefined) return undefined;

@@ -22,6 +22,7 @@ export interface CookieAttributes {
   persistent?: boolean;
   /** One jar for each top-level site (CHIPS). Default false. */
   partitioned?: boolean;
+  /** Which cookies a browser drops first when it has too many. Default: not sent. */
   priority?: 'low' | 'medium' | 'high';
   /** Attributes that this version does not know, as they are to be sent: `{ Foo: 'bar', Baz: true }`. */
   extra?: Record<string, string | true>;

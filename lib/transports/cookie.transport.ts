@@ -46,6 +46,7 @@ export function cookie(
     name: 'cookie',
     explicit: false,
     vary: 'Cookie',
+    ...(fixed && { places: [`cookie ${fixed.name}`] }),
     ...csrfDefence(defence.csrf),
     read(request) {
       const sent = request.raw.headers.cookie;

@@ -1,6 +1,7 @@
 import { SessionConfigError, SessionError } from '../session.errors.js';
 import type { SessionTransport, TransportRequest } from './session-transport.js';
 
+/** What the CSRF defence of a cookie takes. */
 export interface CsrfOptions {
   /** Other origins that may act with the cookie, each as `https://app.example.com`. Default none. */
   origins?: readonly string[];
@@ -37,7 +38,8 @@ export function csrfDefence(options: CsrfOptions | false = {}): Pick<SessionTran
  */
 function csrfCheck(allowed: ReadonlySet<string>): (request: TransportRequest) => SessionError | undefined {
   return ({ raw }) => {
-    if (SAFE.has(raw.method ?? '')) return undefined;
+    // What opens a WebSocket is a GET too, and pages of all sites may send it (RFC 6455, 10.2).
+    if (SAFE.has(raw.method ?? '') && raw.headers.upgrade === undefined) return undefined;
     const { origin } = raw.headers;
     if (origin !== undefined && allowed.has(origin)) return undefined;
     const site = raw.headers['sec-fetch-site'];

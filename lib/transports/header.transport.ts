@@ -19,6 +19,7 @@ export function header(name: string = DEFAULT_HEADER): SessionTransport {
     name: `header ${name}`,
     explicit: true,
     vary: name,
+    places: [`header ${key}`],
     read({ raw }) {
       // Node joins repeated headers with ', ', which is no token: two values are none (H9).
       return raw.headers[key] as string | undefined;

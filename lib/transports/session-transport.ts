@@ -13,7 +13,9 @@ export interface TransportRequest {
 
 /** Where a transport puts what it has to say. Headers of the same name set by others are merged or replaced. */
 export interface TransportAnswer extends TransportRequest {
+  /** Sets a header of the answer, in place of any of that name. */
   setHeader(name: string, value: string): void;
+  /** Adds a `Set-Cookie` header with this value. */
   addCookie(cookie: string): void;
   /** Tells that a cookie was not sent, and what to do about it. */
   withheld(reason: string): void;
@@ -27,6 +29,11 @@ export interface SessionTransport {
   readonly explicit: boolean;
   /** The request header that decides, for `Vary`; empty when it is none. */
   readonly vary: string;
+  /**
+   * Where the token travels, in requests and answers, each as `header x-auth-token` or `cookie sid`: no other session
+   * layer of the application may have it there (`SessionModule.forRoot` with `name`). Default: not known, not checked.
+   */
+  readonly places?: readonly string[];
   /**
    * What stands in the token's place: undefined when nothing does. Anything else decides the
    * request, also if it is no token; for an ambiguous place give an empty string.

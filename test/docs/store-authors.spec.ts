@@ -64,6 +64,7 @@ describe('docs/store-authors.md', () => {
       sweep: true,
       count: true,
       clear: true,
+      endings: true,
       sweepBatch: 1,
       seed: 1,
     };

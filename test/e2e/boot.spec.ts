@@ -1,6 +1,7 @@
 import { Keyv } from 'keyv';
 import { jest } from '@jest/globals';
 import {
+  Inject,
   Controller,
   Get,
   Injectable,
@@ -122,6 +123,31 @@ describe('boot errors', () => {
       return undefined;
     }
   }
+  it('a store class that takes something, of which Nest does not know what, is told to be injectable', () => {
+    class UndecoratedStore extends HalfStore {
+      constructor(readonly database: object) {
+        super();
+      }
+
+      set(): void {
+        throw new Error('not reached');
+      }
+
+      destroy(): void {
+        throw new Error('not reached');
+      }
+    }
+    expect(() => SessionModule.forRoot(UndecoratedStore)).toThrow('put @Injectable() on UndecoratedStore');
+    Injectable()(UndecoratedStore);
+    Inject('DATABASE')(UndecoratedStore, undefined, 0);
+    expect(() => SessionModule.forRoot(UndecoratedStore)).not.toThrow();
+  });
+
+  it('a factory that gives a store in the place of options is told to give both', async () => {
+    const { message } = await bootError(SessionModule.forRootAsync({ useFactory: () => new MemoryStore() as object }));
+    expect(message).toContain('return { store }');
+  });
+
   const noStores: [string, unknown][] = [
     ['an instance without set and destroy', new HalfStore()],
     ['an instance with load only', new EmptyStore()],

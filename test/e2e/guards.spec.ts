@@ -165,7 +165,12 @@ describe.each(PLATFORMS)('guards on %s', (platform) => {
 
 describe('SessionGuard outside of HTTP', () => {
   it('L92: fails closed, and says where it works', () => {
-    const context = { getType: () => 'rpc', switchToHttp: () => ({ getRequest: () => ({}) }) };
+    const context = {
+      getType: () => 'rpc',
+      getHandler: () => Object,
+      getClass: () => Object,
+      switchToHttp: () => ({ getRequest: () => ({}) }),
+    };
     expect(() => new SessionGuard().canActivate(context as unknown as ExecutionContext)).toThrow(
       expect.objectContaining({ name: 'SessionUsageError', code: 'NOT_HTTP', message: expect.stringContaining('rpc') }),
     );

@@ -181,9 +181,13 @@ describe.each(PLATFORMS)('guards of users on %s', (platform) => {
     for (const error of errors) expect(error).toMatchObject({ code: 'NOT_MOUNTED', message: hint });
   });
 
-  it.each(['rpc', 'ws', 'graphql'])(
-    'L92: in a %s handler they fail closed, and say what to use instead',
-    async (type) => {
+  it.each([
+    ['rpc', 'NOT_HTTP', 'in a rpc handler take SessionService.load(token)'],
+    ['ws', 'NOT_HTTP', 'SessionSocketsModule.forRoot()'],
+    ['graphql', 'NOT_MOUNTED', 'no request in the GraphQL context'],
+  ])(
+    'L92: in a %s handler without a request they fail closed, and say what to do instead',
+    async (type, code, hint) => {
       const { app } = await startApp(platform, {
         controllers: [],
         providers: [GuardedController, GuardedClassController],
@@ -209,8 +213,8 @@ describe.each(PLATFORMS)('guards of users on %s', (platform) => {
           type as never,
         );
         const handling = (async (): Promise<unknown> => handler({}, {}, {}, {}))();
-        await expect(handling).rejects.toMatchObject({ name: 'SessionUsageError', code: 'NOT_HTTP' });
-        await expect(handling).rejects.toThrow(`in a ${type} handler take SessionService.load(token)`);
+        await expect(handling).rejects.toMatchObject({ name: 'SessionUsageError', code });
+        await expect(handling).rejects.toThrow(hint);
       }
     },
   );

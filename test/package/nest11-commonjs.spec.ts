@@ -45,6 +45,13 @@ describe('a CommonJS application on Nest 11', () => {
     },
   );
 
+  it.each(['dist-tsc', 'dist-swc'])(
+    'serves sockets, health checks and several sessions, and is traced: %s',
+    async (compiled) => {
+      expect(await app.node(`${compiled}/ecosystem.js`)).toContain('the ecosystem works');
+    },
+  );
+
   it('finds no fault in our declarations', async () => {
     expect(await app.declarationFaults('tsconfig.isolated.json')).toEqual([]);
   });

@@ -14,4 +14,8 @@ describe('an application on the oldest Nest that the peer range admits', () => {
   for (const adapter of ['express', 'fastify']) {
     itServesSessions(() => app, 'dist-swc/main.js', adapter);
   }
+
+  it('serves sockets, health checks and several sessions, and is traced', async () => {
+    expect(await app.node('dist-swc/ecosystem.js')).toContain('the ecosystem works');
+  });
 });

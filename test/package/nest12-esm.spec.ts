@@ -42,6 +42,13 @@ describe('an ES module application on Nest 12', () => {
     },
   );
 
+  it.each(['dist-tsc', 'dist-swc'])(
+    'serves sockets, health checks and several sessions, and is traced: %s',
+    async (compiled) => {
+      expect(await app.node(`${compiled}/ecosystem.js`)).toContain('the ecosystem works');
+    },
+  );
+
   it('finds no fault in our declarations', async () => {
     expect(await app.declarationFaults('tsconfig.isolated.json')).toEqual([]);
   });

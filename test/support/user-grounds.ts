@@ -65,7 +65,7 @@ export function methodsOf(store: AtomicSessionStore): AtomicSessionStore {
   return {
     load: (id) => store.load(id),
     create: (id, record) => store.create(id, record),
-    update: (id, record, version) => store.update(id, record, version),
+    update: (id, record, version, isEnd) => store.update(id, record, version, isEnd),
     touch: (id, times) => store.touch(id, times),
     destroy: (id, version) => store.destroy(id, version),
   };

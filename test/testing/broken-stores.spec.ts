@@ -1,6 +1,7 @@
 import { MemoryStore } from 'nestjs-token-session';
 import type { OpenStore, StoreCapabilities } from 'nestjs-token-session/testing';
 import { BROKEN_CLOCKS_AND_ENDS } from './support/broken-clocks-and-ends.js';
+import { BROKEN_ENDINGS } from './support/broken-endings.js';
 import { BROKEN_INDEXES } from './support/broken-indexes.js';
 import { BROKEN_LIMITS } from './support/broken-limits.js';
 import { BROKEN_PROCESSES, soundProcesses } from './support/broken-processes.js';
@@ -24,6 +25,7 @@ const BROKEN: Readonly<Record<string, OpenStore>> = {
   ...BROKEN_IDS,
   ...BROKEN_SWEEPS,
   ...BROKEN_COUNTS,
+  ...BROKEN_ENDINGS,
   ...BROKEN_INDEXES,
   ...BROKEN_LIMITS,
   ...BROKEN_USERS,

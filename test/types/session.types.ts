@@ -54,6 +54,10 @@ export class Controller {
     @Session('theme', new DefaultValuePipe('light')) _withDefault: string,
     @Session('page', ParseIntPipe, new DefaultValuePipe(1)) _page: number,
     @Session(new DefaultValuePipe(1)) _whole: Session,
+    @Session({ name: 'admin' }) _named: Session,
+    @Session({ name: 'admin', key: 'page' }, ParseIntPipe) _namedKey: number,
+    // @ts-expect-error a name is text
+    @Session({ name: 1 }) _numbered: Session,
     // @ts-expect-error a number is no key
     @Session(1) _number: unknown,
     // @ts-expect-error a function is no pipe

@@ -5,6 +5,7 @@ import { ownSessions } from './own-sessions.js';
 import { SharedSessions } from './shared-sessions.js';
 import { checkExpressCookie, type ExpressCookie } from './stored-cookie.js';
 
+/** Options of `expressStore`. */
 export interface ExpressStoreOptions {
   /**
    * Whether sessions are those of express-session itself, under its own ids, so that applications that use it can be

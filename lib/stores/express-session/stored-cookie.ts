@@ -77,11 +77,15 @@ export interface ExpressCookie {
   secure?: boolean | 'auto';
   /** Default true. */
   httpOnly?: boolean;
+  /** `true` is `'strict'`. Default: not sent. */
   sameSite?: boolean | 'lax' | 'strict' | 'none';
+  /** Default none: this host only. */
   domain?: string;
   /** Default `/`. */
   path?: string;
+  /** One jar for each top-level site (CHIPS). Default false. */
   partitioned?: boolean;
+  /** Which cookies a browser drops first when it has too many. Default: not sent. */
   priority?: 'low' | 'medium' | 'high';
 }
 

@@ -5,6 +5,7 @@ import { KeyvStore } from './keyv.store.js';
 export type { KeyvClient } from './keyv-client.js';
 export type { KeyvStore } from './keyv.store.js';
 
+/** Options of `keyvStore`. */
 export interface KeyvStoreOptions {
   /** What the keys of sessions begin with, after Keyv's own namespace. Not empty. Default `'session:'`. */
   prefix?: string;

@@ -9,6 +9,7 @@ export interface PostgresPool {
   readonly options?: { connectionTimeoutMillis?: number | undefined };
 }
 
+/** A connection of the pool. */
 export interface PostgresClient {
   query(query: PostgresQuery): Promise<PostgresResult>;
   /** Gives the connection back to the pool; with an error it is closed. */
@@ -20,6 +21,7 @@ export interface PostgresClient {
   listeners?(event: 'error'): Function[];
 }
 
+/** A statement, as pg takes it. */
 export interface PostgresQuery {
   text: string;
   values: unknown[];
@@ -27,6 +29,7 @@ export interface PostgresQuery {
   name?: string;
 }
 
+/** What pg gives of a statement. */
 export interface PostgresResult {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as pg has it: rows have whatever columns the statement names
   rows: any[];

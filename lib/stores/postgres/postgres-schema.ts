@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { resolvePostgresTable, type PostgresTableOptions, type ResolvedPostgresTable } from './postgres.options.js';
 import { literal, quoted } from './postgres-statement.js';
 import { userFunctions } from './user-functions.js';
@@ -10,6 +11,8 @@ export interface PostgresNames {
   readonly settle: string;
   readonly revoke: string;
   readonly remove: string;
+  /** The channel on which is told which sessions have ended. Not quoted. */
+  readonly channel: string;
   /** The key of the lock of one user's entries, as SQL; `p_user` stands for the user. */
   readonly lockOf: string;
 }
@@ -23,6 +26,8 @@ export function namesOf({ schema, table }: ResolvedPostgresTable): PostgresNames
     settle: name('_user_settle'),
     revoke: name('_user_revoke'),
     remove: name('_user_remove'),
+    // Names are cut off at 63 bytes, and the two together may be longer.
+    channel: `nts_${hash('sha256', `${schema}.${table}`, 'base64url').slice(0, 22)}`,
     lockOf: `hashtextextended(${literal(`nestjs-token-session ${schema}.${table} `)} || p_user, 0)`,
   };
 }

@@ -1,5 +1,5 @@
 import type { PostgresNames } from './postgres-schema.js';
-import { changing, reading } from './postgres-statement.js';
+import { changing, literal, reading } from './postgres-statement.js';
 import { COLUMNS, ENDS_AT, SAFE_ENDS_AT } from './record-row.js';
 
 /** How many rows one statement of a sweep, a count or a clear looks at: some 10 ms each. */
@@ -28,7 +28,7 @@ const ENDS_AT_OF_OLD = ENDS_AT.replace(/\b(?=used|idle|started|absolute)/g, 'old
 /** Everything that is asked of the database. */
 export type PostgresStatements = ReturnType<typeof statementsOf>;
 
-export function statementsOf({ sessions, users, add, settle, revoke, remove }: PostgresNames) {
+export function statementsOf({ sessions, users, add, settle, revoke, remove, channel }: PostgresNames) {
   return {
     /** $1 id. One row always. */
     load: reading(`SELECT ${STANDBY}, id, ${COLUMNS} FROM (VALUES (1)) AS one LEFT JOIN ${sessions} ON id = $1::text`),
@@ -87,6 +87,8 @@ export function statementsOf({ sessions, users, add, settle, revoke, remove }: P
         `gone AS (DELETE FROM ${sessions} WHERE id = ANY (ARRAY(SELECT id FROM page))) ` +
         'SELECT max(id) AS last FROM page',
     ),
+    /** $1 ids of sessions that have ended. Longer payloads are refused; the session layer's have 43 characters. */
+    tell: changing(`SELECT pg_notify(${literal(channel)}, left(id, 43)) FROM unnest($1::text[]) AS id`),
     /** $1 user, $2 id, $3 lifetime, $4 replaces, $5 is there, $6 max, $7 evict, $8 now or NULL */
     userAdd: changing(
       `SELECT added, revoked_ids FROM ${add}($1::text, $2::text, $3::bigint, $4::text, $5::boolean, $6::bigint, $7::text[], $8::bigint)`,

@@ -61,7 +61,11 @@ describe('boot: PostgresStore refuses', () => {
   });
 
   it.each<[string, object, RegExp]>([
-    ['an option that does not exist', { tableName: 'x' }, /has no option tableName; it has pool, schema, table\.$/],
+    [
+      'an option that does not exist',
+      { tableName: 'x' },
+      /has no option tableName; it has pool, schema, table, endings\.$/,
+    ],
     ['an option of connect-pg-simple', { conObject: {} }, /has no option conObject/],
     ['a table that is empty', { table: '' }, /table takes a name of 1 to 40 bytes, without \$ and NUL; got ''/],
     ['a table that is null', { table: null }, /table takes .*; got null/],
@@ -84,6 +88,25 @@ describe('boot: PostgresStore refuses', () => {
     const of = refusalOf(() => postgresSchema(options));
     if (!message.source.startsWith('has no option')) expect(of.message).toMatch(message);
     expect(of.message).toMatch(/^postgresSchema: /);
+  });
+});
+
+describe('boot: PostgresStore refuses', () => {
+  it.each<[string, unknown, RegExp]>([
+    ['text', 'yes', /got 'yes'/],
+    ['null', null, /got null/],
+    ['an object without a pool', {}, /got an object/],
+    ['an object whose pool is none', { pool: 'postgres://localhost' }, /got an object/],
+  ])('endings that are %s', (_what, endings, got) => {
+    const { message } = refusalOf(() => new PostgresStore({ pool, endings: endings as never }));
+    expect(message).toMatch(/^PostgresStore: endings takes true, false or \{ pool \}, a Pool of pg; /);
+    expect(message).toMatch(got);
+  });
+
+  it('nothing of endings that are true, false or another pool', () => {
+    expect(new PostgresStore({ pool, endings: true }).endings).toBeDefined();
+    expect(new PostgresStore({ pool, endings: { pool } }).endings).toBeDefined();
+    expect(new PostgresStore({ pool, endings: false }).endings).toBeUndefined();
   });
 });
 

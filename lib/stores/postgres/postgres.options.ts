@@ -1,4 +1,5 @@
 import { SessionConfigError } from '../../session.errors.js';
+import { hasMethods } from '../../session.checks.js';
 import type { PostgresPool } from './postgres-pool.js';
 
 /** Where the tables are. */
@@ -15,6 +16,19 @@ export interface PostgresStoreOptions extends PostgresTableOptions {
    * makes it, and ends it after it has stopped.
    */
   pool: PostgresPool;
+  /**
+   * Whether other processes are told of sessions that end (`pg_notify`, beside the request that ends one; `LISTEN`, on
+   * a connection beside the pool, only while sockets or streams hang on sessions). Where the pool leads to a pooler give
+   * another one that leads to the server itself, `{ pool }`: of it only the address is used. Without it those sessions
+   * are loaded more than once a second. `false` in all processes or in none. Default `true`.
+   */
+  endings?: boolean | { readonly pool: PostgresPool };
+}
+
+export interface ResolvedPostgresOptions extends ResolvedPostgresTable {
+  readonly pool: PostgresPool;
+  /** Undefined when nobody is told. */
+  readonly endings: { readonly pool: PostgresPool } | undefined;
 }
 
 export interface ResolvedPostgresTable {
@@ -23,7 +37,7 @@ export interface ResolvedPostgresTable {
 }
 
 const TABLE_OPTIONS = ['schema', 'table'];
-const OPTIONS = ['pool', ...TABLE_OPTIONS];
+const OPTIONS = ['pool', ...TABLE_OPTIONS, 'endings'];
 
 /** PostgreSQL cuts names off at 63 bytes; those of indexes and functions are longer than the table's. */
 const LONGEST_TABLE = 40;
@@ -34,21 +48,35 @@ const LONGEST_SCHEMA = 63;
  *
  * @throws SessionConfigError `INVALID_OPTION`
  */
-export function resolvePostgresOptions(options: PostgresStoreOptions): ResolvedPostgresTable & { pool: PostgresPool } {
+export function resolvePostgresOptions(options: PostgresStoreOptions): ResolvedPostgresOptions {
   // A pool has members of any name, so that only what the object itself has is an option.
   if (typeof options !== 'object' || (options as object | null) === null || !Object.hasOwn(options, 'pool')) {
     refuse('PostgresStore', 'takes an object with pool: new PostgresStore({ pool })');
   }
-  const { pool, ...table } = options;
+  const { pool, endings = true, ...table } = options;
   refuseUnknown('PostgresStore', options, OPTIONS);
-  if (typeof (pool as PostgresPool | undefined)?.connect !== 'function' || typeof pool.query !== 'function') {
+  if (!isPool(pool)) {
     refuse('PostgresStore', `pool takes a Pool of pg: new Pool({ connectionString }); got ${shown(pool)}`);
   }
   // A single client is one connection, which is gone for good when it breaks.
   if ('connection' in pool && 'processID' in pool) {
     refuse('PostgresStore', 'pool takes a Pool of pg, as a connection that breaks has to be replaced; got a Client');
   }
-  return { pool, ...resolvePostgresTable('PostgresStore', table) };
+  return { pool, endings: resolveEndings(pool, endings), ...resolvePostgresTable('PostgresStore', table) };
+}
+
+function resolveEndings(pool: PostgresPool, endings: unknown): ResolvedPostgresOptions['endings'] {
+  if (endings === true) return { pool };
+  if (endings === false) return undefined;
+  const { pool: direct } = (endings ?? {}) as { pool?: unknown };
+  if (!isPool(direct)) {
+    refuse('PostgresStore', `endings takes true, false or { pool }, a Pool of pg; got ${shown(endings)}`);
+  }
+  return { pool: direct };
+}
+
+function isPool(pool: unknown): pool is PostgresPool {
+  return hasMethods(pool, ['connect', 'query']);
 }
 
 /** @throws SessionConfigError `INVALID_OPTION` */

@@ -2,6 +2,7 @@ import { isRecord } from '../../session.record.js';
 import {
   endOf,
   type AtomicSessionStore,
+  type SessionEndings,
   type SessionRecord,
   type SessionTimes,
   type StoreHost,
@@ -10,6 +11,8 @@ import {
 } from '../session-store.js';
 import type { UserIndex } from '../user-index.js';
 import { checkDatabase } from './boot-check.js';
+import { PostgresAnnouncer } from './postgres-announcer.js';
+import { ALL, PostgresEndings } from './postgres-endings.js';
 import { PostgresLink } from './postgres-link.js';
 import type { PostgresPool } from './postgres-pool.js';
 import { migrate } from './postgres-migration.js';
@@ -37,6 +40,8 @@ const MISSING: UpdateResult = { status: 'missing' };
  */
 export class PostgresStore implements AtomicSessionStore {
   readonly users: UserIndex;
+  readonly endings: SessionEndings | undefined;
+  private readonly announcer: PostgresAnnouncer | undefined;
   private readonly pool: PostgresPool;
   private readonly table: ResolvedPostgresTable;
   private readonly names: PostgresNames;
@@ -46,18 +51,20 @@ export class PostgresStore implements AtomicSessionStore {
 
   /** @throws SessionConfigError `INVALID_OPTION` */
   constructor(options: PostgresStoreOptions) {
-    const { pool, ...table } = resolvePostgresOptions(options);
+    const { pool, endings, ...table } = resolvePostgresOptions(options);
     this.pool = pool;
     this.table = table;
     this.names = namesOf(table);
     this.statements = statementsOf(this.names);
-    this.link = new PostgresLink({
-      pool,
-      // As all statements have it, the functions of the index too.
-      mark: quoted(table.table).slice(0, -1),
-      patience: () => (this.host?.storeTimeout ?? PATIENCE) * PART_OF_DEADLINE,
-      told: (text) => this.host?.notice(text),
-    });
+    const patience = (): number => (this.host?.storeTimeout ?? PATIENCE) * PART_OF_DEADLINE;
+    const told = (text: string): void => this.host?.notice(text);
+    // As all statements have it, the functions of the index too.
+    this.link = new PostgresLink({ pool, mark: quoted(table.table).slice(0, -1), patience, told });
+    if (endings !== undefined) {
+      const { channel } = this.names;
+      this.endings = new PostgresEndings({ pool: endings.pool, channel, patience, told });
+      this.announcer = new PostgresAnnouncer(this.link, this.statements.tell);
+    }
     this.users = new PostgresUserIndex(this.statements, () => this.indexTime(), this.link);
   }
 
@@ -93,8 +100,10 @@ export class PostgresStore implements AtomicSessionStore {
     return (await this.change('create', id, this.valuesOf(record))) > 0;
   }
 
-  async update(id: string, record: SessionRecord, expectedVersion: string): Promise<UpdateResult> {
-    const changed = await this.change('update', id, [...this.valuesOf(record), textValue(expectedVersion)]);
+  async update(id: string, record: SessionRecord, expectedVersion: string, isEnd = false): Promise<UpdateResult> {
+    const values = [...this.valuesOf(record), textValue(expectedVersion)];
+    const changed = await this.change('update', id, values);
+    if (changed > 0 && isEnd) this.announcer?.tell(textValue(id));
     if (changed > 0) return UPDATED;
     const current = await this.load(id);
     return current === undefined ? MISSING : { status: 'conflict', current };
@@ -110,7 +119,10 @@ export class PostgresStore implements AtomicSessionStore {
       ? this.link.run(destroy, [textValue(id)])
       : this.link.run(destroyVersion, [textValue(id), textValue(version)]));
     const [row] = rows as RecordRow[];
-    if (row !== undefined) return this.living(id, row);
+    if (row !== undefined) {
+      this.announcer?.tell(textValue(id));
+      return this.living(id, row);
+    }
     return version === undefined ? undefined : this.load(id);
   }
 
@@ -142,6 +154,12 @@ export class PostgresStore implements AtomicSessionStore {
       const { rows } = await this.link.run(this.statements.clear, [last]);
       last = (rows[0] as { last: string | null }).last;
     }
+    this.announcer?.tell(ALL);
+  }
+
+  /** Waits for what is on its way to other processes. The pool stays open. */
+  async close(): Promise<void> {
+    await this.announcer?.close();
   }
 
   private async change(statement: 'create' | 'update' | 'touch', id: string, values: unknown[]): Promise<number> {

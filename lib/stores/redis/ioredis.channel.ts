@@ -1,19 +1,6 @@
 import { checkOffice, runIdOf } from './channel-proof.js';
 import type { ChannelListener, InvalidationChannel } from './invalidations.js';
-
-/** A client of one server. */
-export interface DuplicableClient {
-  duplicate(overrides: object): TrackingClient;
-}
-
-interface TrackingClient {
-  connect(): Promise<unknown>;
-  disconnect(): void;
-  call(command: string, args: (string | number)[]): Promise<unknown>;
-  subscribe(channel: string): Promise<unknown>;
-  ping(): Promise<unknown>;
-  on(event: string, listener: (...args: unknown[]) => void): unknown;
-}
+import { besideIoRedis, type DuplicableClient } from './ioredis.connection.js';
 
 const CHANNEL = '__redis__:invalidate';
 
@@ -26,25 +13,11 @@ export function ioredisChannel(
   listener: ChannelListener,
   inCluster: boolean,
 ): { channel: InvalidationChannel; opened: Promise<void> } {
-  const duplicate = (): TrackingClient => {
-    const connection = client.duplicate({
-      lazyConnect: true,
-      protocol: 2,
-      keyPrefix: '',
-      // What happens while it reconnects would be missed: a lost channel is replaced by another one.
-      retryStrategy: () => null,
-      autoResubscribe: false,
-      autoResendUnfulfilledCommands: false,
-      enableAutoPipelining: false,
-    });
-    connection.on('error', () => undefined);
-    connection.on('close', () => {
-      listener.lost('the connection was closed');
-    });
-    return connection;
+  const lost = (reason: string): void => {
+    listener.lost(reason);
   };
-  const watcher = duplicate();
-  const subscriber = duplicate();
+  const watcher = besideIoRedis(client, lost);
+  const subscriber = besideIoRedis(client, lost);
   subscriber.on('messageBuffer', (_channel, keys) => {
     if (Array.isArray(keys)) for (const key of keys) listener.invalidated(String(key));
     else listener.flushed();

@@ -1,5 +1,15 @@
-import { ioredisChannel, type DuplicableClient } from './ioredis.channel.js';
-import { escapeGlob, lastErrorOf, listen, type Emitter, type RedisCommands, type RedisNode } from './redis-commands.js';
+import { ioredisChannel } from './ioredis.channel.js';
+import type { DuplicableClient } from './ioredis.connection.js';
+import { subscribeIoRedis } from './ioredis.subscription.js';
+import {
+  anyOf,
+  escapeGlob,
+  lastErrorOf,
+  listen,
+  type Emitter,
+  type RedisCommands,
+  type RedisNode,
+} from './redis-commands.js';
 
 /** What the store calls of a client of ioredis or iovalkey. */
 export interface IoRedisClient extends Emitter {
@@ -57,6 +67,7 @@ export function ioredisCommands(client: IoRedisClient): RedisCommands {
       for (const { channel } of channels) opening(channel);
       await Promise.all(channels.map(({ opened }) => opened));
     },
+    subscribe: async (...args) => subscribeIoRedis(anyOf(nodes()) as unknown as DuplicableClient, ...args),
   };
 }
 

@@ -1,68 +1,30 @@
 import { checkOffice, runIdOf } from './channel-proof.js';
 import type { ChannelListener, InvalidationChannel } from './invalidations.js';
+import { besideNodeRedis, openAndClose, type DuplicableClient } from './node-redis.connection.js';
 import { asText } from './redis-commands.js';
-import { redisErrorText } from './redis-errors.js';
-
-/** A client of one server. */
-export interface DuplicableClient {
-  readonly options?: { readonly socket?: object } | undefined;
-  duplicate(overrides: object): TrackingClient;
-}
-
-interface TrackingClient {
-  connect(): Promise<unknown>;
-  sendCommand(args: string[]): Promise<unknown>;
-  on(event: string, listener: (...args: unknown[]) => void): unknown;
-  destroy(): unknown;
-}
 
 /**
- * Opens a connection of RESP3, where the driver hands over what the server pushes. Its own cache is not
- * used: it tracks each key that was ever read, missing ones too, and serves what it has for as long as a
- * frozen connection looks alive.
+ * Opens a connection for the messages of the server's tracking. The driver's own cache is not used: it tracks each key
+ * that was ever read, missing ones too, and serves what it has for as long as a frozen connection looks alive.
  */
 export function nodeRedisChannel(
   client: DuplicableClient,
   prefix: string,
   listener: ChannelListener,
   inCluster: boolean,
-): { channel: InvalidationChannel; opened: Promise<void> } {
-  const tracking = client.duplicate({
-    RESP: 3,
-    emitInvalidate: true,
-    clientSideCache: undefined,
-    url: undefined,
-    keyPrefix: undefined,
-    commandOptions: undefined,
-    // What happens while it reconnects would be missed: a lost channel is replaced by another one.
-    socket: { ...client.options?.socket, reconnectStrategy: false },
-  });
-  tracking.on('error', (error) => {
-    listener.lost(redisErrorText(error));
-  });
-  tracking.on('end', () => {
-    listener.lost('the connection was closed');
+): { channel: InvalidationChannel; opened: Promise<unknown> } {
+  const tracking = besideNodeRedis(client, { emitInvalidate: true }, (reason) => {
+    listener.lost(reason);
   });
   tracking.on('invalidate', (key) => {
     if (key === null || key === undefined) listener.flushed();
     else listener.invalidated(asText(key));
   });
-  const open = async (): Promise<void> => {
+  const { opened, close } = openAndClose(tracking, async () => {
     await tracking.connect();
     // The driver has begun to track keys that are read here; nothing is read here.
     await tracking.sendCommand(['CLIENT', 'TRACKING', 'OFF']);
     await tracking.sendCommand(['CLIENT', 'TRACKING', 'ON', 'BCAST', 'PREFIX', prefix]);
-  };
-  const end = (): void => {
-    try {
-      tracking.destroy();
-    } catch {
-      // It is closed already.
-    }
-  };
-  let isSettled = false;
-  const opened = open().finally(() => {
-    isSettled = true;
   });
   const channel = {
     prove: async () => {
@@ -72,11 +34,7 @@ export function nodeRedisChannel(
       checkOffice(first, second);
     },
     runId: async () => runIdOf(await tracking.sendCommand(['INFO', 'server'])),
-    close: () => {
-      // A connection that is just being made would survive, and could not be ended later.
-      if (isSettled) end();
-      else opened.then(end, end);
-    },
+    close,
   };
   return { channel, opened };
 }

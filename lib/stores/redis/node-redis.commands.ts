@@ -1,5 +1,8 @@
-import { nodeRedisChannel, type DuplicableClient } from './node-redis.channel.js';
+import { nodeRedisChannel } from './node-redis.channel.js';
+import type { DuplicableClient } from './node-redis.connection.js';
+import { subscribeNodeRedis } from './node-redis.subscription.js';
 import {
+  anyOf,
   asText,
   escapeGlob,
   lastErrorOf,
@@ -96,6 +99,7 @@ export function nodeRedisCommands(given: NodeRedisClient): RedisCommands {
           await Promise.all(channels.map(({ opened }) => opened));
         }
       : undefined,
+    subscribe: canTrack ? async (...args) => subscribeNodeRedis(anyOf(await nodeClients()), ...args) : undefined,
   };
 }
 

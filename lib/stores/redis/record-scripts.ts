@@ -28,7 +28,7 @@ local isNewer = string.sub(line, 1, 1) == '${NEWER}'
 `;
 
 /**
- * ARGV: now, expected version, times, version, rest, lifetime.
+ * ARGV: now, expected version, times, version, rest, lifetime; for the end of a session the channel that is told of it.
  * Gives 1 when it is stored, also when it was stored by the same command before; 0 when it is missing;
  * else what there is, no text for what is no record.
  */
@@ -45,6 +45,7 @@ if written ~= '' and second - tonumber(written) <= ${String(RESEND_WINDOW)} then
 end
 local text = ARGV[3] .. ' ' .. ARGV[4] .. ',' .. string.format('%.0f', second) .. history .. ' ' .. ARGV[5]
 redis.call('SET', KEYS[1], text, 'PX', ARGV[6])
+if ARGV[7] then redis.pcall('PUBLISH', ARGV[7], KEYS[1]) end
 return 1
 `);
 
@@ -66,13 +67,19 @@ redis.call('SETRANGE', KEYS[1], 0, ARGV[2])
 return 1
 `);
 
-/** ARGV: now, and perhaps a version. Gives what was there. */
+/**
+ * ARGV: now, the channel that is told, and perhaps a version. Gives what was there. A user who may not publish signs
+ * out all the same.
+ */
 export const DESTROY = new RedisScript(`${READ}
 if not used and not isNewer or isOver then
   redis.call('DEL', KEYS[1])
   return nil
 end
 local text = redis.call('GET', KEYS[1])
-if #ARGV == 1 or used and string.match(versions, '^[^,]+') == ARGV[2] then redis.call('DEL', KEYS[1]) end
+if #ARGV == 2 or used and string.match(versions, '^[^,]+') == ARGV[3] then
+  redis.call('DEL', KEYS[1])
+  if ARGV[2] ~= '' then redis.pcall('PUBLISH', ARGV[2], KEYS[1]) end
+end
 return text
 `);

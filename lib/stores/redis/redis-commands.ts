@@ -1,6 +1,8 @@
+import { randomInt } from 'node:crypto';
 import { errorText } from '../../error-text.js';
 import type { ChannelListener, InvalidationChannel } from './invalidations.js';
 import { redisErrorText } from './redis-errors.js';
+import type { Subscribe } from './subscription.js';
 
 /** The commands of the store, whichever driver sends them. */
 export interface RedisCommands {
@@ -36,6 +38,8 @@ export interface RedisCommands {
   track:
     | ((prefix: string, listener: ChannelListener, opening: (channel: InvalidationChannel) => void) => Promise<unknown>)
     | undefined;
+  /** Undefined where the client has no way to a connection of its own. */
+  subscribe: Subscribe | undefined;
 }
 
 /** One server, for what concerns all its keys. */
@@ -86,6 +90,13 @@ export interface Emitter {
 /** Text that a pattern of Redis matches as it is. */
 export function escapeGlob(text: string): string {
   return text.replace(/[*?[\]\\^-]/g, '\\$&');
+}
+
+/** One of several, any of them. */
+export function anyOf<T>(servers: readonly T[]): T {
+  const server = servers[randomInt(Math.max(1, servers.length))];
+  if (server === undefined) throw new Error('no server is known yet');
+  return server;
 }
 
 /** Text that a driver may give as bytes. */

@@ -2,6 +2,7 @@ import { SessionConfigError } from '../../session.errors.js';
 import { toMs, type Duration } from '../../session.duration.js';
 import type { RedisClient } from './redis-client.js';
 
+/** Options of `RedisStore`. */
 export interface RedisStoreOptions {
   /**
    * A client of node-redis (5 or later), ioredis (5 or later) or iovalkey: of one server, of Sentinel or
@@ -22,8 +23,15 @@ export interface RedisStoreOptions {
    * Not with `createSentinel` and `createClientPool` of node-redis.
    */
   nearCache?: boolean | NearCacheOptions;
+  /**
+   * Whether other processes are told of sessions that end (`PUBLISH` within the command that ends one; `SUBSCRIBE`, on a
+   * connection of the store's own, only while sockets or streams hang on sessions). Without it those sessions are loaded
+   * more than once a second. The same in all processes. Default `true`.
+   */
+  endings?: boolean;
 }
 
+/** Limits of the near cache. */
 export interface NearCacheOptions {
   /**
    * For how long records are served after the server last proved that it has told of all changes, which it is asked
@@ -34,7 +42,7 @@ export interface NearCacheOptions {
   maxBytes?: number;
 }
 
-const OPTIONS = ['client', 'prefix', 'nearCache'];
+const OPTIONS = ['client', 'prefix', 'nearCache', 'endings'];
 const NEAR_CACHE_OPTIONS = ['maxStaleness', 'maxBytes'];
 
 /** Shorter than this the proofs would cost more than they give, in ms. */
@@ -43,6 +51,7 @@ const LEAST_STALENESS = 100;
 export interface ResolvedRedisStoreOptions {
   readonly client: RedisClient;
   readonly prefix: string;
+  readonly endings: boolean;
   /** Undefined for no near cache. Times in ms. */
   readonly nearCache: { readonly maxStaleness: number; readonly maxBytes: number } | undefined;
 }
@@ -58,11 +67,12 @@ export function resolveRedisOptions(options: RedisStoreOptions): ResolvedRedisSt
     refuse('takes an object with client: new RedisStore({ client })');
   }
   refuseUnknown(options, OPTIONS);
-  const { client, prefix = 'session:', nearCache = false } = options;
+  const { client, prefix = 'session:', nearCache = false, endings = true } = options;
   if (typeof prefix !== 'string' || prefix === '' || !prefix.isWellFormed()) {
     refuse(`prefix takes text that is not empty; got ${shown(prefix)}`);
   }
-  return { client, prefix, nearCache: resolveNearCache(nearCache) };
+  if (typeof endings !== 'boolean') refuse(`endings takes true or false; got ${shown(endings)}`);
+  return { client, prefix, endings, nearCache: resolveNearCache(nearCache) };
 }
 
 function resolveNearCache(nearCache: boolean | NearCacheOptions): ResolvedRedisStoreOptions['nearCache'] {

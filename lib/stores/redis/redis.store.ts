@@ -4,6 +4,8 @@ import {
   endOf,
   type AtomicSessionStore,
   type Awaitable,
+  type EndingsListener,
+  type SessionEndings,
   type SessionRecord,
   type SessionTimes,
   type StoreHost,
@@ -16,6 +18,7 @@ import { evictionNotice } from './eviction-notice.js';
 import { Invalidations } from './invalidations.js';
 import { NearCache } from './near-cache.js';
 import { CREATE, DESTROY, TOUCH, UPDATE } from './record-scripts.js';
+import { ALL, PUBLISH, RedisEndings } from './redis-endings.js';
 import { lifetime, recordOf, tellsSince, textOf, usedAtText, versionText } from './record-text.js';
 import { commandsOf } from './redis-client.js';
 import { RedisKeyspace } from './redis-keyspace.js';
@@ -39,9 +42,12 @@ const MISSING: UpdateResult = { status: 'missing' };
  */
 export class RedisStore implements AtomicSessionStore {
   readonly users: UserIndex;
+  readonly endings: SessionEndings | undefined;
   private readonly link: RedisLink;
   private readonly keyspace: RedisKeyspace;
   private readonly prefix: string;
+  /** Where ends are published; empty when they are not. */
+  private readonly channel: string;
   private readonly near: NearCache | undefined;
   private readonly invalidations: Invalidations | undefined;
   private host: StoreHost | undefined;
@@ -50,14 +56,17 @@ export class RedisStore implements AtomicSessionStore {
 
   /** @throws SessionConfigError `INVALID_OPTION` */
   constructor(options: RedisStoreOptions) {
-    const { client, prefix, nearCache } = resolveRedisOptions(options);
+    const { client, prefix, nearCache, endings } = resolveRedisOptions(options);
     this.prefix = prefix;
     this.link = new RedisLink(commandsOf(client), () => this.patience());
     this.users = new RedisUserIndex(prefix, () => this.indexTime(), this.link);
     this.keyspace = new RedisKeyspace(this.link, prefix);
-    if (nearCache === undefined) return;
-    this.near = new NearCache(nearCache.maxBytes, () => this.invalidations?.isOutdated === false);
-    this.invalidations = this.invalidationsOf(this.near, nearCache);
+    if (nearCache !== undefined) {
+      this.near = new NearCache(nearCache.maxBytes, () => this.invalidations?.isOutdated === false);
+      this.invalidations = this.invalidationsOf(this.near, nearCache);
+    }
+    this.channel = endings ? `${this.link.commands.keyPrefix}${prefix}ended` : '';
+    this.endings = endings ? this.endingsOf() : undefined;
   }
 
   attach(host: StoreHost): void {
@@ -93,10 +102,11 @@ export class RedisStore implements AtomicSessionStore {
     return isNew || Number(await this.change(CREATE, id, version, text, String(ms))) === 1;
   }
 
-  async update(id: string, record: SessionRecord, expectedVersion: string): Promise<UpdateResult> {
+  async update(id: string, record: SessionRecord, expectedVersion: string, isEnd = false): Promise<UpdateResult> {
     const { times, version, rest } = textOf(record);
     const ms = String(this.lifetimeOf(record));
     const args = [String(this.now()), versionText(expectedVersion), times, version, rest, ms];
+    if (isEnd && this.channel !== '') args.push(this.channel);
     const { answer, wasInterrupted } = await this.changing(id, () =>
       this.link.runNoting(UPDATE, [this.prefix + id], args),
     );
@@ -115,7 +125,8 @@ export class RedisStore implements AtomicSessionStore {
   }
 
   async destroy(id: string, version?: string): Promise<SessionRecord | undefined> {
-    const text = await this.change(DESTROY, id, ...(version === undefined ? [] : [versionText(version)]));
+    const args = version === undefined ? [this.channel] : [this.channel, versionText(version)];
+    const text = await this.change(DESTROY, id, ...args);
     return text === null ? undefined : read(text);
   }
 
@@ -128,6 +139,7 @@ export class RedisStore implements AtomicSessionStore {
   async clear(): Promise<void> {
     await this.keyspace.clear();
     this.near?.clear();
+    if (this.channel !== '') await this.link.step(() => this.link.run(PUBLISH, [this.prefix], [this.channel, ALL]));
   }
 
   /** Closes what the store has opened itself: the connections of the near cache. The client stays open. */
@@ -160,6 +172,18 @@ export class RedisStore implements AtomicSessionStore {
 
   private changing<T>(id: string, run: () => Promise<T>): Promise<T> {
     return this.near === undefined ? run() : this.near.change(id, run);
+  }
+
+  private endingsOf(): SessionEndings | undefined {
+    const { subscribe, topology, onReady, state, keyPrefix } = this.link.commands;
+    if (subscribe === undefined) return undefined;
+    const told = (text: string): void => this.host?.notice(text);
+    const endings = new RedisEndings(
+      { subscribe, topology, onReady, state },
+      { channel: this.channel, prefix: keyPrefix + this.prefix, patience: () => this.patience(), told },
+    );
+    const { near } = this;
+    return near === undefined ? endings : { listen: (listener) => endings.listen(seeingThrough(near, listener)) };
   }
 
   private invalidationsOf(
@@ -202,6 +226,23 @@ export class RedisStore implements AtomicSessionStore {
   private indexTime(): number | undefined {
     return this.host === undefined || this.host.now === Date.now ? undefined : this.host.now();
   }
+}
+
+/** Drops what the near cache has before it is looked at: the server's message of it may come later than this one. */
+function seeingThrough(near: NearCache, listener: EndingsListener): EndingsListener {
+  return {
+    ended: (id) => {
+      near.invalidate(id);
+      listener.ended(id);
+    },
+    connected: () => {
+      near.clear();
+      listener.connected();
+    },
+    lost: () => {
+      listener.lost();
+    },
+  };
 }
 
 function read(text: unknown): SessionRecord {

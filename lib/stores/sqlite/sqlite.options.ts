@@ -2,6 +2,7 @@ import { hasMethods } from '../../session.checks.js';
 import { SessionConfigError } from '../../session.errors.js';
 import type { SqliteDatabase } from './sqlite-database.js';
 
+/** Options of `SqliteStore`. */
 export interface SqliteStoreOptions {
   /**
    * An open database of better-sqlite3, libsql or node:sqlite. The application opens and closes it; no

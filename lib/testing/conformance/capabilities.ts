@@ -33,6 +33,8 @@ export interface StoreCapabilities {
   readonly count?: boolean;
   /** Whether the store has `clear`. Default: its rules hold for a store that has it. */
   readonly clear?: boolean;
+  /** Whether the store has `endings`. Default: its rules hold for a store that has it. */
+  readonly endings?: boolean;
   /** How many sessions one call of `sweep` looks at or removes at most; with it that is tested. Default: any number. */
   readonly sweepBatch?: number;
   /**
@@ -54,7 +56,7 @@ export interface ResolvedCapabilities {
   readonly seed: number;
 }
 
-export type Ability = 'users' | 'sweep' | 'count' | 'clear';
+export type Ability = 'users' | 'sweep' | 'count' | 'clear' | 'endings';
 
 /** What a store has; undefined: whatever it has. */
 export type Abilities = Readonly<Record<Ability, boolean | undefined>>;
@@ -64,7 +66,7 @@ export const SEED_VARIABLE = 'SESSION_STORE_SEED';
 
 const LEAST_PAYLOAD = 65_536;
 
-const FLAGS = ['resends', 'expiresByItself', 'users', 'sweep', 'count', 'clear'] as const;
+const FLAGS = ['resends', 'expiresByItself', 'users', 'sweep', 'count', 'clear', 'endings'] as const;
 const NAMES: readonly string[] = ['contract', 'reopen', 'maxPayload', 'sweepBatch', 'seed', ...FLAGS];
 
 /**
@@ -92,7 +94,7 @@ export function resolveCapabilities(capabilities: StoreCapabilities): ResolvedCa
     maxPayload = 1_000_000,
     expiresByItself = false,
   } = capabilities;
-  const { users, sweep, count, clear, sweepBatch, seed = 1 } = capabilities;
+  const { users, sweep, count, clear, endings, sweepBatch, seed = 1 } = capabilities;
   if (!['atomic', 'simple'].includes(contract)) {
     refuse(`capability contract takes 'atomic' or 'simple'; got ${shown(contract)}`);
   }
@@ -107,7 +109,7 @@ export function resolveCapabilities(capabilities: StoreCapabilities): ResolvedCa
   if (sweepBatch !== undefined && (!Number.isSafeInteger(sweepBatch) || sweepBatch < 1)) {
     refuse(`capability sweepBatch takes a whole number of at least 1; got ${shown(sweepBatch)}`);
   }
-  const abilities = { users, sweep, count, clear };
+  const abilities = { users, sweep, count, clear, endings };
   return { contract, resends, reopen, maxPayload, expiresByItself, sweepBatch, abilities, seed: seedOf(seed) };
 }
 

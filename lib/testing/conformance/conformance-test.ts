@@ -61,6 +61,11 @@ export class ConformanceTest {
     return store;
   }
 
+  /** Runs this at the end of the test, before what was opened earlier is closed. */
+  after(release: () => unknown): void {
+    this.releases.push(release);
+  }
+
   /** A store in the strong contract, attached as the session layer attaches it. */
   async open(open: OpenStore): Promise<AtomicSessionStore> {
     return this.attached(await this.openPlain(open));

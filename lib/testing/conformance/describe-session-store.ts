@@ -12,6 +12,7 @@ import { againRules } from './records/again.rules.js';
 import { clockRules } from './records/clocks.rules.js';
 import { clearRules, countRules, exactCountRules } from './records/count.rules.js';
 import { createRules, loadRules } from './records/create.rules.js';
+import { endingsRules } from './records/endings.rules.js';
 import { idRules } from './records/ids.rules.js';
 import { modelRules } from './records/model.rules.js';
 import { repeatRules, resendRules } from './records/resend.rules.js';
@@ -114,6 +115,7 @@ function recordGroups(group: Group, subjects: Subjects, capabilities: ResolvedCa
   group('all together', record, modelRules(seedsFrom(seed)));
   group('requests at once', processes, sessionRaceRules);
   group('requests in every order', processes, sessionPlayRules(seed));
+  if (abilities.endings !== false) group('endings', subjects.telling, endingsRules, 'endings');
   if (subjects.isOfTwo) return;
   if (abilities.sweep !== false) group('sweep', subjects.having('sweep'), sweepRules);
   if (sweepBatch !== undefined) group('sweep in batches', record, batchRules(sweepBatch));

@@ -5,6 +5,7 @@ import type { Opened } from './contract.rules.js';
 import { checkFresh, checkFreshSimple } from './fresh.js';
 import type { Processes } from './plays/plays.rules.js';
 import type { Reopened } from './records/again.rules.js';
+import type { Telling } from './records/endings.rules.js';
 import { Subject } from './records/record-subject.js';
 import { SimpleSubject } from './simple/simple-subject.js';
 import { takingTurns } from './taking-turns.js';
@@ -62,6 +63,12 @@ export class Subjects {
   readonly processesOf: SubjectOf<Processes> = async (running) => {
     const processes = await this.processes(running);
     return processes.stores.every(({ users }) => users !== undefined) ? processes : undefined;
+  };
+
+  readonly telling: SubjectOf<Telling> = async (running) => {
+    const processes = await this.processes(running);
+    const tells = processes.stores.every(({ endings }) => endings !== undefined);
+    return tells ? { ...processes, after: (stop) => running.after(stop) } : undefined;
   };
 
   /** A store that has this. */

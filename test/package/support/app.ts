@@ -1,11 +1,12 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const root = join(import.meta.dirname, '../../..');
 const fixtures = join(import.meta.dirname, '../fixtures');
+const QUIETLY = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
 
 export interface PackedFile {
   path: string;
@@ -14,7 +15,8 @@ export interface PackedFile {
 /** Runs a program to its end and gives what it printed; a failure carries all of it. */
 export function run(cwd: string, file: string, ...args: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(file, args, { cwd, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+    // The environment of the test, which is not that of its process.
+    execFile(file, args, { cwd, env: process.env, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
       if (!error) resolve(stdout);
       else reject(new Error(`${file} ${args.join(' ')}\n${stdout}${stderr}`, { cause: error }));
     });
@@ -42,9 +44,12 @@ export async function pack(folder: string): Promise<PackedFile[]> {
 export class InstalledApp {
   private readonly started = new Set<ChildProcess>();
 
-  private constructor(readonly folder: string) {}
+  private constructor(
+    readonly folder: string,
+    private readonly outermost = folder,
+  ) {}
 
-  /** @param nest installs exactly this version of the Nest packages */
+  /** @param nest installs exactly this version of Nest's own packages, which Terminus does not share */
   static async install(fixture: string, nest?: string): Promise<InstalledApp> {
     const folder = await mkdtemp(join(tmpdir(), `${fixture}-`));
     const app = new InstalledApp(folder);
@@ -52,12 +57,30 @@ export class InstalledApp {
     await cp(join(fixtures, fixture), folder, { recursive: true });
     if (nest) await pinNest(join(folder, 'package.json'), nest);
     await pack(folder);
-    await npm(folder, 'install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error');
+    await npm(folder, 'install', ...QUIETLY);
+    return app;
+  }
+
+  /** What `nest new` makes with this major version of Nest's command line, with the tarball installed. */
+  static async fresh(major: number): Promise<InstalledApp> {
+    const folder = await mkdtemp(join(tmpdir(), `fresh-nest${major}-`));
+    const cli = join(folder, 'cli');
+    await mkdir(cli);
+    await npm(cli, 'install', ...QUIETLY, `@nestjs/cli@${major}`);
+    const nest = join(cli, 'node_modules/@nestjs/cli/bin/nest.js');
+    await node(folder, nest, 'new', 'app', '--skip-git', '--skip-install', '--package-manager', 'npm');
+    const app = new InstalledApp(join(folder, 'app'), folder);
+    await pack(folder);
+    await npm(app.folder, 'install', ...QUIETLY, join(folder, 'nestjs-token-session.tgz'));
     return app;
   }
 
   node(...args: string[]): Promise<string> {
     return node(this.folder, ...args);
+  }
+
+  npm(...args: string[]): Promise<string> {
+    return npm(this.folder, ...args);
   }
 
   /** Runs the command of a dependency. */
@@ -116,13 +139,13 @@ export class InstalledApp {
 
   async remove(): Promise<void> {
     await this.stop();
-    await rm(this.folder, { recursive: true, force: true });
+    await rm(this.outermost, { recursive: true, force: true });
   }
 }
 
 async function pinNest(manifest: string, version: string): Promise<void> {
   const text = await readFile(manifest, 'utf8');
-  await writeFile(manifest, text.replace(/("@nestjs\/[\w-]+": )"[^"]+"/g, `$1"${version}"`));
+  await writeFile(manifest, text.replace(/("@nestjs\/(?!terminus")[\w-]+": )"[^"]+"/g, `$1"${version}"`));
 }
 
 export function temporaryFolder(): Promise<string> {

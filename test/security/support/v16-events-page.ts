@@ -48,7 +48,8 @@ interface Recipe {
 
 /** The recipe of docs/events.md, as it stands there. */
 export function recipe(): Recipe {
-  const [, code = ''] = /^```ts\n(.*?)^```/ms.exec(PAGE) ?? [];
+  const blocks = [...PAGE.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code = '']) => code);
+  const code = blocks.find((block) => block.includes('function lineOf(')) ?? '';
   const { outputText } = ts.transpileModule(code, {
     compilerOptions: {
       module: ts.ModuleKind.CommonJS,

@@ -36,6 +36,7 @@ const VALUES: Record<
   count: `'i5', ${now}`,
   clear: `'i5'`,
   clearUsers: '',
+  tell: `ARRAY['i5']`,
   userList: `'u10000', NULL`,
 };
 

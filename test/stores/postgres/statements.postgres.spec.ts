@@ -107,6 +107,8 @@ describe.each(PLATFORMS)('section 5: statements by the count of the server, on %
     // What runs beside the answer has been sent by now; this is answered after it.
     await call(url, '/read', { token: UNKNOWN });
     const ran = (await server.statements(database.database)).flatMap(({ text, calls }) => {
+      // Beside the answers, one for all that ended meanwhile: see endings.postgres.spec.ts.
+      if (text.includes('pg_notify')) return [];
       const kind = KINDS.find(([, pattern]) => pattern.test(text))?.[0] ?? text;
       return Array.from({ length: calls }, () => kind);
     });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { SessionRecord, UserIndex } from 'nestjs-token-session';
 import { RedisStore, type RedisClient, type RedisStoreOptions } from 'nestjs-token-session/redis';
 import { describeSessionStore, type OpenStore } from 'nestjs-token-session/testing';
+import { HeardEndings, hostOf, stopHearing } from '../../support/endings.js';
 import { CLIENTS, closeClients, CLUSTER_CLIENTS, type ClientKind } from '../../support/redis/clients.js';
 import { ClusterSetup } from '../../support/redis/cluster.js';
 import { RedisServer, stopServers } from '../../support/redis/redis-server.js';
@@ -12,7 +13,7 @@ const ID = 'i'.repeat(43);
 const OTHER = 'o'.repeat(43);
 
 /** The commands of docs/operations.md: the user first, then what each ability adds. */
-const [USER = [], KEYSPACE = [], DRIVER = [], NEAR_CACHE = [], CLUSTER = []] = [
+const [USER = [], KEYSPACE = [], DRIVER = [], NEAR_CACHE = [], CLUSTER = [], ENDINGS = []] = [
   ...(await readFile(join(import.meta.dirname, '../../../docs/operations.md'), 'utf8')).matchAll(
     /^ACL SETUSER (.*)$/gm,
   ),
@@ -27,6 +28,7 @@ beforeAll(async () => {
   server = await RedisServer.start();
 });
 afterEach(async () => {
+  await stopHearing();
   for (const store of stores.splice(0)) store.close();
   await closeClients();
   await server.ask('FLUSHALL');
@@ -107,7 +109,8 @@ async function useIndex({ users }: { users: UserIndex }): Promise<void> {
 }
 
 it('the documentation has a command for each ability', () => {
-  expect([USER, KEYSPACE, DRIVER, NEAR_CACHE, CLUSTER].every((words) => words[2] === 'sessions')).toBe(true);
+  const all = [USER, KEYSPACE, DRIVER, NEAR_CACHE, CLUSTER, ENDINGS];
+  expect(all.every((words) => words[2] === 'sessions')).toBe(true);
   expect(commands(USER)).toEqual(expect.arrayContaining(['get', 'set', 'evalsha', 'eval']));
 });
 
@@ -147,6 +150,30 @@ describe.each(CLIENTS)('ASVS 13.2.2: a Redis user that may do no more than docum
     expect(await refusals()).toBe('[]');
   });
 
+  it('is told of ends with two commands more', async () => {
+    await grant(USER, DRIVER, ENDINGS);
+    const [here, there] = [await connectAs(kind), await connectAs(kind)];
+    const heard = await HeardEndings.of(there);
+    await useRecords(here);
+    await heard.has(ID);
+    expect(await refusals()).toBe('[]');
+  });
+
+  it('law 6: signs out without the right to publish, and who may not listen is told so once', async () => {
+    await grant(
+      USER.filter((word) => !['+publish', '&session:ended'].includes(word)),
+      DRIVER,
+    );
+    const store = await connectAs(kind);
+    await useRecords(store);
+    const host = hostOf();
+    store.attach(host);
+    const heard = HeardEndings.begin(store);
+    await until('a notice', () => host.notices.length > 0);
+    expect(host.notices).toEqual([expect.stringMatching(/does not tell of sessions that end.*session:ended: NOPERM/)]);
+    expect(heard.told).toEqual([]);
+  });
+
   it('is refused what stands under another prefix, and what the store does not use', async () => {
     await grant(USER, DRIVER);
     const store = await connectAs(kind, { prefix: 'other:' });
@@ -178,7 +205,7 @@ describe('ASVS 13.2.2: that user on every node of a Cluster', () => {
   beforeAll(async () => {
     cluster = await ClusterSetup.start();
     for (const node of cluster.nodes) {
-      for (const words of [USER, KEYSPACE, DRIVER, NEAR_CACHE, CLUSTER]) await node.ask(...words);
+      for (const words of [USER, KEYSPACE, DRIVER, NEAR_CACHE, CLUSTER, ENDINGS]) await node.ask(...words);
     }
   });
 
@@ -186,7 +213,9 @@ describe('ASVS 13.2.2: that user on every node of a Cluster', () => {
     const login = { username: NAME, password: PASSWORD };
     const options = family === 'node-redis' ? { defaults: login } : { redisOptions: login };
     const store = attached((await connect(cluster.rootNodes(), options)).client, { nearCache: true });
+    const heard = await HeardEndings.of(store);
     await useRecords(store);
+    await heard.has(ID);
     await useIndex(store);
     await store.create(ID, recordOf('v1'));
     await until('a hit in the near cache', async () => {

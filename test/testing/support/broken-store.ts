@@ -1,10 +1,17 @@
-import { MemoryStore, type AtomicSessionStore, type SessionRecord, type UserIndex } from 'nestjs-token-session';
+import {
+  MemoryStore,
+  type AtomicSessionStore,
+  type SessionEndings,
+  type SessionRecord,
+  type UserIndex,
+} from 'nestjs-token-session';
 import type { OpenStore, StoreContext } from 'nestjs-token-session/testing';
 import { methodsOf, operationsOf } from '../../support/user-grounds.js';
 
 /** A memory store as functions of an object, so that some of them can be replaced. */
 export interface Sound extends AtomicSessionStore {
   readonly users: UserIndex;
+  readonly endings: SessionEndings;
 }
 
 /** What a broken store does in place of a sound one. */
@@ -15,6 +22,7 @@ export function soundOf(store: MemoryStore): Sound {
     ...methodsOf(store),
     attach: (host) => store.attach(host),
     users: operationsOf(store.users),
+    endings: { listen: (listener) => store.endings.listen(listener) },
     sweep: () => store.sweep(),
     count: () => store.count(),
     clear: () => store.clear(),

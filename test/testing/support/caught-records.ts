@@ -230,4 +230,15 @@ export const CAUGHT_BY_RECORD_RULES = {
   ],
   'whose clear closes the store': ['a store that was cleared takes sessions as a new one does'],
   'whose clear lets updates create': ['law 6: what is sent again after clear brings nothing back'],
+  'that tells of nothing': [
+    'law 6: endings: destroy is told, with a version and without',
+    'law 7: endings: update is told when the session ends with it',
+    'ASVS 7.4.5: endings: clear is told, by each id or by connected',
+  ],
+  'that never connects': ['law 6: endings: destroy is told, with a version and without'],
+  'whose replaced tokens are not told': ['law 7: endings: update is told when the session ends with it'],
+  'whose destroy at a version is not told': ['law 6: endings: destroy is told, with a version and without'],
+  'that tells of every write': ['endings: what ends no session is not told: each would be a load for whoever watches'],
+  'that goes on telling who has stopped': ['endings: each who listens is told, and one who has stopped hears nothing'],
+  'that tells one at a time': ['endings: each who listens is told, and one who has stopped hears nothing'],
 } satisfies Record<string, readonly string[]>;

@@ -12,7 +12,7 @@ export function notedStore(store: AtomicSessionStore, note: (operation: string) 
   return {
     load: (id) => store.load(id),
     create: noted('create', (id, record) => store.create(id, record)),
-    update: noted('update', (id, record, version) => store.update(id, record, version)),
+    update: noted('update', (id, record, version, isEnd) => store.update(id, record, version, isEnd)),
     touch: noted('touch', (id, times) => store.touch(id, times)),
     destroy: noted('destroy', (id, version) => store.destroy(id, version)),
     ...(users !== undefined && { users }),

@@ -1,0 +1,2 @@
+export { SessionInstrumentation } from './session-instrumentation.js';
+export type { SessionInstrumentationConfig } from './session-instrumentation.js';

@@ -1,0 +1,17 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { AppModule } from './app.module.js';
+import { servePage } from './serve-page.js';
+import { welcome } from './welcome.js';
+
+const app = await NestFactory.create<NestExpressApplication>(AppModule, { logger: ['error', 'warn'] });
+app.enableShutdownHooks();
+servePage(app);
+
+// On PORT; without it on 3000, or on a free port where that one is taken.
+const { PORT, HOST = '127.0.0.1' } = process.env;
+await app.listen(Number(PORT || 3000), HOST).catch((error: unknown) => {
+  if (PORT || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+  return app.listen(0, HOST);
+});
+console.log(welcome(await app.getUrl()));
