@@ -1,7 +1,7 @@
 /** How many looks are under way at a time. */
 const AT_ONCE = 50;
 
-/** After so many failures in a row it is the store that fails, and not what it has for some sessions. */
+/** After so many failures in a row, without a success for as long as a rest, it is the store that fails and not a part of it. */
 const MANY = 10;
 
 /** How long is waited then after each look that fails, and until one that has failed is looked at again, in ms. */
@@ -17,6 +17,7 @@ export class Looks {
   private retryAt = 0;
   private isScheduled = false;
   private failuresInRow = 0;
+  private succeededAt = -Infinity;
   /** A store that fails is asked for one at a time, and not before this time. */
   private restUntil = 0;
 
@@ -51,7 +52,9 @@ export class Looks {
   go(): void {
     // A store in memory answers at once; others get their turn in between.
     for (let begun = 0; begun < AT_ONCE && this.hasRoom; begun++) {
-      const isRetry = this.failed.size > 0 && performance.now() >= this.retryAt;
+      // A store that fails is tried by those that have not failed yet: they may lie where it still answers.
+      const mayRetry = !this.isDown || this.waiting.size === 0;
+      const isRetry = mayRetry && this.failed.size > 0 && performance.now() >= this.retryAt;
       const from = isRetry ? this.failed : this.waiting;
       const [id] = from;
       if (id === undefined) return;
@@ -62,8 +65,12 @@ export class Looks {
     if (this.waiting.size > 0 && this.hasRoom) this.schedule();
   }
 
+  private get isDown(): boolean {
+    return this.failuresInRow >= MANY && performance.now() - this.succeededAt >= REST;
+  }
+
   private get hasRoom(): boolean {
-    if (this.failuresInRow < MANY) return this.underWay.size < AT_ONCE;
+    if (!this.isDown) return this.underWay.size < AT_ONCE;
     return this.underWay.size === 0 && performance.now() >= this.restUntil;
   }
 
@@ -101,6 +108,7 @@ export class Looks {
 
   private succeeded(isRetry: boolean): void {
     this.failuresInRow = 0;
+    this.succeededAt = performance.now();
     if (!isRetry) return;
     for (const id of this.failed) this.waiting.add(id);
     this.failed.clear();
