@@ -39,7 +39,9 @@ describe.each(PLATFORMS)('maxPerUser on %s (ASVS 7.1.2)', (platform) => {
 
     const start = (maxPerUser: number | undefined, onMaxPerUser: Mode = 'evict'): Promise<ScriptedApp> => {
       const limit = maxPerUser === undefined ? {} : { maxPerUser, onMaxPerUser };
-      return ScriptedApp.start(platform, { store, clock: clock.now, ...limit }, { carrier });
+      // 50 logins at once may take a slow machine longer than a store has by default.
+      const options = { store, clock: clock.now, storeTimeout: '30s', ...limit };
+      return ScriptedApp.start(platform, options, { carrier });
     };
 
     /** Signs in as ada by label, a minute apart. */

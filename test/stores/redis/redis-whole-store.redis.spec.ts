@@ -54,7 +54,10 @@ describe.each(WHERE)('7.4.5, growth: all sessions in Redis, $name', ({ connect }
     const store = new RedisStore({ client: (await connect(server.url)).client });
     const names = (await commandsDuring(server, () => store.clear())).map(([name]) => name as string);
     expect(await server.ask('KEYS', '*')).toEqual(['session:mine']);
-    expect(new Set(names)).toEqual(new Set(['SCAN', 'UNLINK']));
+    // The script tells those who watch sessions, once.
+    const isTelling = (name: string): boolean => name.startsWith('EVAL');
+    expect(new Set(names.filter((name) => !isTelling(name)))).toEqual(new Set(['SCAN', 'UNLINK']));
+    expect(names.filter(isTelling).length).toBeLessThanOrEqual(2);
     const pages = names
       .join(' ')
       .split('SCAN')
