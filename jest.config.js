@@ -36,6 +36,8 @@ const apart = ['/node_modules/', '/dist/', '/test/package/', '\\.(browser|postgr
 
 export default {
   maxWorkers: '100%',
+  // Modules of ES stay in memory when their spec is done, and a worker that collects gigabytes is slow.
+  workerIdleMemoryLimit: '1GB',
   // Far longer than any test takes: how fast a machine is has no say in what is right.
   testTimeout: 60_000,
   projects: [

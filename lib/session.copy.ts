@@ -6,8 +6,10 @@ import { checkStorable, dataOf } from './session.data.js';
 import { isDataError, SessionDataError } from './session.errors.js';
 import { ANONYMOUS, type SessionIdentity } from './session.identity.js';
 import type { LiveReading } from './session.reading.js';
+import { SharedData } from './session.sharing.js';
 import { checkName, RESERVED_NAMES, type TokenSession } from './session.js';
-import type { SessionRecord } from './stores/session-store.js';
+import { concluded } from './stores/awaitable.js';
+import type { Awaitable, SessionRecord } from './stores/session-store.js';
 
 /** A change of a draft in `update`; run again when another request was faster. */
 export type Mutation = (draft: Data) => unknown;
@@ -41,10 +43,14 @@ export class SessionCopy {
   /** Whether code outside may hold an object of the data, in which it can change something unseen. */
   private isOpenToChange = false;
 
+  private readonly sharing: SharedData;
+
   constructor(
     private readonly engine: SessionEngine,
     private readonly data: TokenSession & Data,
-  ) {}
+  ) {
+    this.sharing = new SharedData(engine);
+  }
 
   get token(): string | undefined {
     return this.#token;
@@ -80,6 +86,7 @@ export class SessionCopy {
   /** Takes over what a copy of the same data knows of them: where they stand, and what handlers did. */
   follow(other: SessionCopy): void {
     this.thawed = other.thawed;
+    this.sharing.follow(other.sharing);
     this.isOpenToChange ||= other.isOpenToChange;
     for (const key of other.assigned ?? []) this.assign(key);
   }
@@ -95,24 +102,43 @@ export class SessionCopy {
     this.expose(value);
   }
 
-  /** Takes note of a value that was given out, or that came from outside. */
-  expose(value: unknown): void {
+  /** Takes note of a value that code outside may hold. */
+  private expose(value: unknown): void {
     if (typeof value === 'object' && value !== null) this.isOpenToChange = true;
+  }
+
+  /** An object of the data as it may be given out: nobody else has it. */
+  exposed(key: string | symbol, value: object): object {
+    this.isOpenToChange = true;
+    const own = this.sharing.own(key, value);
+    if (own !== value) (this.data as Data)[key as string] = own;
+    return own;
+  }
+
+  exposeAll(): void {
+    for (const [key, value] of Object.entries(this.data)) {
+      if (typeof value === 'object' && value !== null) this.exposed(key, value);
+    }
   }
 
   /** Takes over what is stored, in place of all there was. */
   replaceBy({ record, text: stored, identity }: LiveReading): void {
-    const { data, text } = dataOf(this.engine.options, stored);
+    const { data, text } = this.sharing.read(this.id, stored);
     this.clear();
+    if (this.sharing.isShared) Object.assign(this.data, data);
+    else this.takeOver(data);
+    this.assigned = undefined;
+    this.identity = identity;
+    this.isOpenToChange = false;
+    this.confirm(record, text);
+  }
+
+  private takeOver(data: Data): void {
     for (const key of Object.keys(data)) {
       // Only other programs can have stored such a name; it must not shadow the session's own.
       if (RESERVED_NAMES.has(key)) this.refused(`the stored data holds the reserved name "${key}", which is left out`);
       else (this.data as Data)[key] = data[key];
     }
-    this.assigned = undefined;
-    this.identity = identity;
-    this.isOpenToChange = false;
-    this.confirm(record, text);
   }
 
   /** Copies these keys from another session. */
@@ -137,7 +163,7 @@ export class SessionCopy {
 
   /** The data as text, whether or not it is stored. */
   encode(): string {
-    return this.encoded(this.plain());
+    return this.encoded(() => this.sharing.encode(this.members()));
   }
 
   /** The data as text when it differs from what is stored; a new session without data has nothing to store. */
@@ -146,7 +172,7 @@ export class SessionCopy {
     if (record === undefined ? this.isEmpty : assigned === undefined && !this.isOpenToChange) return undefined;
     let text: string;
     try {
-      text = this.engine.options.codec.encode(this.plain());
+      text = this.sharing.encode(this.members());
     } catch (error) {
       // What was stored under other rules (by another program, say) may be read for ever.
       if (this.isAsStored()) return undefined;
@@ -177,13 +203,18 @@ export class SessionCopy {
     const draft = codec.decode(text);
     await mutation(draft);
     for (const key of Object.keys(draft)) checkName(key);
-    return { data: draft, text: this.encoded(draft), changes: changesBetween(codec, codec.decode(text), draft) };
+    return {
+      data: draft,
+      text: this.encoded(() => codec.encode(draft)),
+      changes: changesBetween(codec, codec.decode(text), draft),
+    };
   }
 
   /** Notes what is stored now, and puts what a mutation changed into the data. */
   confirm(record: SessionRecord, text: string, changes?: ReadonlyMap<string, unknown>): void {
     this.record = record;
     this.text = text;
+    this.sharing.stored(this.id, text);
     if (changes !== undefined) this.apply(changes);
   }
 
@@ -208,17 +239,24 @@ export class SessionCopy {
    * Runs a write of all that is assigned by now. If it fails, or gives what stood in its way, that
    * is still to be written.
    */
-  async writing<T>(write: () => Promise<T | undefined>): Promise<T | undefined> {
+  writing<T>(write: () => Awaitable<T | undefined>): Awaitable<T | undefined> {
     const { assigned } = this;
     this.assigned = undefined;
-    let stored = false;
-    try {
-      const obstacle = await write();
-      stored = obstacle === undefined;
-      return obstacle;
-    } finally {
-      if (!stored) for (const key of assigned ?? []) this.assign(key);
-    }
+    return concluded(
+      write,
+      (obstacle) => {
+        if (obstacle !== undefined) this.assignAgain(assigned);
+        return obstacle;
+      },
+      (error) => {
+        this.assignAgain(assigned);
+        throw error;
+      },
+    );
+  }
+
+  private assignAgain(keys: ReadonlySet<string> | undefined): void {
+    for (const key of keys ?? []) this.assign(key);
   }
 
   private apply(changes: ReadonlyMap<string, unknown>): void {
@@ -232,24 +270,30 @@ export class SessionCopy {
     }
   }
 
-  /** A plain object: codecs other than JSON refuse instances of classes. */
+  /** The data as a plain object, for code outside. */
   plain(keys?: readonly string[]): Data {
-    const data: Data = this.thawed ?? this.data;
-    if (keys === undefined) return Object.assign({}, data);
+    this.exposeAll();
+    const data = this.members();
+    if (keys === undefined) return data;
     return Object.fromEntries(keys.filter((key) => Object.hasOwn(data, key)).map((key) => [key, data[key]]));
+  }
+
+  /** A plain object: codecs other than JSON refuse instances of classes. */
+  private members(): Data {
+    return Object.assign({}, this.thawed ?? (this.data as Data));
   }
 
   private isAsStored(): boolean {
     if (this.text === '') return false;
     const stored = this.engine.options.codec.decode(this.text);
     for (const name of RESERVED_NAMES) Reflect.deleteProperty(stored, name);
-    return isDeepStrictEqual(this.plain(), stored);
+    return isDeepStrictEqual(this.members(), stored);
   }
 
-  private encoded(data: Data): string {
+  private encoded(encode: () => string): string {
     let text: string;
     try {
-      text = this.engine.options.codec.encode(data);
+      text = encode();
     } catch (error) {
       throw this.refuse(error);
     }

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { DecodedTexts } from './codec/decoded-texts.js';
+import { ConnectionTokens } from './connection-tokens.js';
 import { errorText } from './error-text.js';
 import { SessionEvents, type SessionEvent } from './session.events.js';
 import { expiryOf } from './session.expiry.js';
@@ -21,11 +23,15 @@ const MAX_ENDED = 100;
 export class SessionEngine {
   /** How tokens look, and which of their sessions' names the store and which everybody may know. */
   readonly tokens: TokenFormat;
+  /** The same for tokens of requests. */
+  readonly connections: ConnectionTokens;
   readonly events: SessionEvents;
   readonly store: StoreAccess;
   /** Resolves when the store has been looked at; rejects when it can never work as it is. */
   readonly ready: Promise<void> | undefined;
   readonly users = new SessionUsers(this);
+  /** What was decoded a moment ago, where the codec can copy it. */
+  readonly decoded = new DecodedTexts();
   private readonly watching = new SessionWatch(this);
   private readonly sweeper: Sweeper;
   private readonly writer = randomBytes(9).toString('base64url');
@@ -38,6 +44,7 @@ export class SessionEngine {
   constructor(readonly options: ResolvedSessionOptions) {
     const { tokens } = options.store;
     this.tokens = tokens ?? hashedTokensOf(options.name);
+    this.connections = new ConnectionTokens(this.tokens);
     const { name, clock } = options;
     this.events = new SessionEvents(options.logger, clock, tokens && ((id) => tokens.publicIdOf(id)), name);
     this.store = new StoreAccess(options.store, options.storeTimeout, this.events, clock, name);

@@ -116,12 +116,12 @@ export class SessionLookup {
   /** @param value what stands in a token's place: a transport of the application may hand on anything (H20) */
   private load(value: unknown): void | Promise<void> {
     const { engine } = this;
-    if (typeof value !== 'string' || !engine.tokens.isToken(value)) {
+    const id = typeof value === 'string' ? engine.connections.idOf(value, this.request.raw.socket) : undefined;
+    if (id === undefined) {
       engine.events.emit({ type: 'input_validation_fail', transport: this.via?.name ?? '' });
       return;
     }
-    const id = engine.tokens.idOf(value);
-    this.#token = value;
+    this.#token = value as string;
     this.#id = id;
     try {
       const loaded = engine.store.load(id);

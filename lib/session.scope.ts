@@ -56,7 +56,8 @@ export const MESSAGE = Symbol.for('nestjs-token-session.message');
 
 /** The object that carries the session layer's part: the request, for HTTP; for a gateway's handler its message. */
 function carrierIn(context: ExecutionContext, who: string): unknown {
-  if (context.getType() === 'http') return context.switchToHttp().getRequest();
+  // The request; switchToHttp() makes an object for it.
+  if (context.getType() === 'http') return context.getArgByIndex(0);
   if (context.getType() === 'ws') {
     const message = context
       .getArgs<unknown[]>()

@@ -120,10 +120,16 @@ export class SessionState {
     this.copy.assign(key, value);
   }
 
-  /** Takes note of a value of the data that was given out, or that came in. */
-  expose(value: unknown): void {
-    if (this.owner?.storesNothing === true) freezeData(value);
-    this.copy.expose(value);
+  /** Takes note of an object of the data that is given out, and gives the one that may be. */
+  expose(key: string | symbol, value: object): object {
+    const own = this.copy.exposed(key, value);
+    if (this.owner?.storesNothing === true) freezeData(own);
+    return own;
+  }
+
+  /** The same of all objects of the data, before they can't be replaced any more. */
+  exposeAll(): void {
+    this.copy.exposeAll();
   }
 
   /** The commit before the answer: stores what is left, if anything. `status` is the answer's. */
@@ -139,7 +145,7 @@ export class SessionState {
     const text = this.copy.changedText();
     if (text === undefined) return;
     if (this.life.lock !== undefined) throw this.life.refused(this.life.lock);
-    return this.life.operations.run(() => store(this, text));
+    return this.life.operations.follow(store(this, text));
   }
 
   /** Whether a commit would have nothing to do. */

@@ -132,14 +132,19 @@ const HANDLER: ProxyHandler<TokenSession> = {
     const state = stateOfTarget(target);
     if (key === STATE) return state;
     const value: unknown = Reflect.get(target, key, receiver);
-    state.expose(value);
-    return value;
+    return typeof value === 'object' && value !== null ? state.expose(key, value) : value;
   },
 
   getOwnPropertyDescriptor(target, key) {
     const descriptor = Reflect.getOwnPropertyDescriptor(target, key);
-    stateOfTarget(target).expose(descriptor?.value);
-    return descriptor;
+    const value: unknown = descriptor?.value;
+    if (typeof value !== 'object' || value === null) return descriptor;
+    return { ...descriptor, value: stateOfTarget(target).expose(key, value) };
+  },
+
+  preventExtensions(target) {
+    stateOfTarget(target).exposeAll();
+    return Reflect.preventExtensions(target);
   },
 
   set(target, key, value) {
@@ -159,6 +164,8 @@ const HANDLER: ProxyHandler<TokenSession> = {
         `"${key}" would not be stored: make it enumerable, or assign it.`,
       );
     }
+    // A value that can't be replaced any more has to be one that may be given out.
+    stateOfTarget(target).exposeAll();
     // Object.freeze defines every property anew without a value, which changes no data.
     if ('value' in descriptor) stateOfTarget(target).change(key, descriptor.value);
     return Reflect.defineProperty(target, key, descriptor);

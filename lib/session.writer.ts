@@ -8,7 +8,8 @@ import { interpret, unusable, type LiveReading } from './session.reading.js';
 import { absoluteEnd, isRecord, recordOf, tombstoneOf } from './session.record.js';
 import { sealed } from './session.sealing.js';
 import { createToken } from './session-token.js';
-import type { SessionRecord, SessionTimes } from './stores/session-store.js';
+import { following } from './stores/awaitable.js';
+import type { Awaitable, SessionRecord, SessionTimes, UpdateResult } from './stores/session-store.js';
 import { UNREADABLE } from './stores/store-access.js';
 
 /** How often a write is tried against ever new changes of other requests. */
@@ -40,8 +41,8 @@ export function create(
   times: SessionTimes,
   text: string,
   { mutation, device, owner, admit }: Creation = {},
-): Promise<void> {
-  return copy.writing(async () => {
+): Awaitable<void> {
+  return copy.writing<undefined>(async () => {
     const draft = mutation === undefined ? undefined : await copy.draft(text, mutation);
     if (draft !== undefined)
       copy.identity = identityByData(engine.options, copy.identity, draft.data, device) ?? copy.identity;
@@ -96,26 +97,50 @@ async function isCreated(engine: SessionEngine, id: string, record: SessionRecor
  * @throws SessionError `SESSION_ENDED` when the session is not there any more (law 6)
  * @throws SessionError `SESSION_CONFLICT` when others were faster each time, or stored what does not fit together
  */
-export async function update(
+export function update(engine: SessionEngine, copy: SessionCopy, text: string, mutation?: Mutation): Awaitable<void> {
+  return following(attempt(engine, copy, text, mutation), (faster) =>
+    faster === undefined ? undefined : insist(engine, copy, faster, mutation),
+  );
+}
+
+/** Goes on with a write that others were faster with. */
+async function insist(
+  engine: SessionEngine,
+  copy: SessionCopy,
+  faster: LiveReading,
+  mutation: Mutation | undefined,
+): Promise<void> {
+  for (let attempts = 1; attempts < MAX_ATTEMPTS; attempts++) {
+    const next = await attempt(engine, copy, textTogether(engine, copy, faster), mutation);
+    if (next === undefined) return;
+    faster = next;
+  }
+  throw tooManyConflicts();
+}
+
+function attempt(
   engine: SessionEngine,
   copy: SessionCopy,
   text: string,
-  mutation?: Mutation,
-): Promise<void> {
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const faster = await copy.writing(() => replace(engine, copy, text, mutation));
-    if (faster === undefined) return;
-    const { userId } = copy.identity;
-    takeIn(engine, copy, faster);
-    const byData = identityByData(engine.options, copy.identity, copy.plain());
-    // The faster one signed the user out whom this one's data still name.
-    if (byData?.userId !== undefined && userId !== undefined) throw ended();
-    // This one signs the user out whom the faster one still has.
-    if (byData !== undefined && byData.userId === undefined) copy.identity = byData;
-    text = copy.encode();
-    checkTogether(copy, text);
-  }
-  throw tooManyConflicts();
+  mutation: Mutation | undefined,
+): Awaitable<LiveReading | undefined> {
+  return copy.writing(() =>
+    mutation === undefined ? replace(engine, copy, text) : mutate(engine, copy, text, mutation),
+  );
+}
+
+/** The data with what another request has stored meanwhile, as text. */
+function textTogether(engine: SessionEngine, copy: SessionCopy, faster: LiveReading): string {
+  const { userId } = copy.identity;
+  takeIn(engine, copy, faster);
+  const byData = identityByData(engine.options, copy.identity, copy.plain());
+  // The faster one signed the user out whom this one's data still name.
+  if (byData?.userId !== undefined && userId !== undefined) throw ended();
+  // This one signs the user out whom the faster one still has.
+  if (byData !== undefined && byData.userId === undefined) copy.identity = byData;
+  const text = copy.encode();
+  checkTogether(copy, text);
+  return text;
 }
 
 /**
@@ -144,41 +169,61 @@ export async function endReplaced(
 }
 
 /** One conditional write of the data; gives what another request stored when that was faster. */
-async function replace(
+function replace(
   engine: SessionEngine,
   copy: SessionCopy,
   text: string,
-  mutation?: Mutation,
+  changes?: ReadonlyMap<string, unknown>,
+): Awaitable<LiveReading | undefined> {
+  copy.checkStorable(text);
+  const times = { ...(copy.record as SessionRecord), usedAt: engine.now() };
+  const content = recordOf(copy.identity, times, text, engine.nextVersion());
+  const record = sealed(engine.options.codec, copy.id as string, content);
+  return following(replaceRecord(engine, copy, record), (faster) => {
+    if (typeof faster === 'string') throw ended();
+    if (faster === undefined) copy.confirm(record, text, changes);
+    return faster;
+  });
+}
+
+/** The same of what a mutation makes of the data. */
+async function mutate(
+  engine: SessionEngine,
+  copy: SessionCopy,
+  text: string,
+  mutation: Mutation,
 ): Promise<LiveReading | undefined> {
-  const draft = mutation === undefined ? undefined : await copy.draft(text, mutation);
-  if (draft !== undefined && changesUser(engine, copy, text, draft.data)) {
+  const draft = await copy.draft(text, mutation);
+  if (changesUser(engine, copy, text, draft.data)) {
     const hint = "update() can't change who is signed in (userIdOf): assign that to the session itself.";
     throw new SessionUsageError('NOT_SUPPORTED', hint);
   }
-  const stored = draft?.text ?? text;
-  copy.checkStorable(stored);
-  const times = { ...(copy.record as SessionRecord), usedAt: engine.now() };
-  const content = recordOf(copy.identity, times, stored, engine.nextVersion());
-  const record = sealed(engine.options.codec, copy.id as string, content);
-  const faster = await replaceRecord(engine, copy, record);
-  if (typeof faster === 'string') throw ended();
-  if (faster === undefined) copy.confirm(record, stored, draft?.changes);
-  return faster;
+  return replace(engine, copy, draft.text, draft.changes);
 }
 
 /** Why there is nothing to be written any more: the session ended, or goes on under another token. */
 export type Gone = 'missing' | 'rotated';
 
-async function replaceRecord(
+function replaceRecord(
   engine: SessionEngine,
   copy: SessionCopy,
   next: SessionRecord,
   isEnd?: boolean,
-): Promise<LiveReading | Gone | undefined> {
+): Awaitable<LiveReading | Gone | undefined> {
   const { id, record } = copy as { id: string; record: SessionRecord };
   // The store may not know of the end: its own expiry may be late, and an option may have been shortened.
   if (absoluteEnd(record, engine.options) <= engine.now()) return 'missing';
-  const result = await engine.store.update(id, next, record.version, isEnd);
+  return following(engine.store.update(id, next, record.version, isEnd), (result) =>
+    outcomeOf(engine, id, next, result),
+  );
+}
+
+function outcomeOf(
+  engine: SessionEngine,
+  id: string,
+  next: SessionRecord,
+  result: UpdateResult,
+): LiveReading | Gone | undefined {
   if (result.status === 'updated') return undefined;
   if (result.status === 'missing') return 'missing';
   const current = isRecord(result.current) ? result.current : UNREADABLE;

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import { OutgoingMessage, ServerResponse } from 'node:http';
 import type { HeldAnswer, HeldResponse } from './held-answer.js';
 
 type Method = (this: ServerResponse, ...args: unknown[]) => unknown;
@@ -47,10 +47,16 @@ const GUARDED: HeadMethods = {
 };
 
 function readAs(name: 'headersSent' | 'writableEnded', asSent: (hold: HeldAnswer) => boolean): PropertyDescriptor {
+  // Found once: most responses are Node's own.
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called on each response
+  const ofNode = Object.getOwnPropertyDescriptor(OutgoingMessage.prototype, name)?.get;
   return {
     configurable: true,
     get(this: HeldResponse): unknown {
-      return asSent(holdOf(this)) || Reflect.get(Object.getPrototypeOf(this) as object, name, this);
+      if (asSent(holdOf(this))) return true;
+      const prototype = Object.getPrototypeOf(this) as object;
+      if (prototype === ServerResponse.prototype && ofNode !== undefined) return ofNode.call(this) as boolean;
+      return Reflect.get(prototype, name, this);
     },
   };
 }

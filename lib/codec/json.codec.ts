@@ -20,6 +20,30 @@ export const jsonCodec: SessionCodec = {
   },
 };
 
+/**
+ * One member of data as it stands in its text, which is these with commas in between and braces around; undefined where
+ * there is nothing to be stored.
+ */
+export function encodeMember(data: Readonly<Record<string, unknown>>, key: string): string | undefined {
+  checkMember(data, key, undefined, 1, data);
+  const value = JSON.stringify(data[key]) as string | undefined;
+  return value === undefined ? undefined : `${JSON.stringify(key)}:${value}`;
+}
+
+/** A deep copy of what `decode` gave: lists and plain objects, in which `__proto__` is a key like others. */
+export function copyOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyOf);
+  const copy: Record<string, unknown> = {};
+  for (const [key, member] of Object.entries(value)) {
+    if (key === '__proto__') Object.defineProperty(copy, key, { ...OWN, value: copyOf(member) });
+    else copy[key] = copyOf(member);
+  }
+  return copy;
+}
+
+const OWN = { configurable: true, enumerable: true, writable: true };
+
 /** Where the walk is: only built for objects, so flat data costs nothing. */
 interface Place {
   readonly value: object;
@@ -77,15 +101,17 @@ function checkObject(value: object, place: Place, depth: number, root: object): 
 }
 
 function checkMembers(value: object, place: Place | undefined, depth: number, root: object): void {
-  for (const key of Object.keys(value)) {
-    let member: unknown;
-    try {
-      member = (value as Record<string, unknown>)[key];
-    } catch (cause) {
-      refuse('a getter that throws', 'store its value', key, place, cause);
-    }
-    check(member, key, place, depth, root);
+  for (const key of Object.keys(value)) checkMember(value, key, place, depth, root);
+}
+
+function checkMember(value: object, key: string, place: Place | undefined, depth: number, root: object): void {
+  let member: unknown;
+  try {
+    member = (value as Record<string, unknown>)[key];
+  } catch (cause) {
+    refuse('a getter that throws', 'store its value', key, place, cause);
   }
+  check(member, key, place, depth, root);
 }
 
 /**
