@@ -9,7 +9,7 @@ import { summarise } from './summary.js';
 import { judge } from './verdicts.js';
 
 /** Measures all contenders of a part, prints what came out and writes it down. */
-export async function compare(suite, { given: _, ...all }) {
+export async function run(suite, { given: _, ...all }) {
   const options = { ...all, warmUp: Math.min(all.warmUp, suite.warmUp ?? Infinity) };
   const bench = new Bench(options);
   const progress = new Progress();

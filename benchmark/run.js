@@ -6,9 +6,9 @@ const { suites, ...options } = readOptions(process.argv.slice(2));
 await prepare();
 
 // Only now is everything there that these import.
-const { compare } = await import('./compare.js');
-const { grow } = await import('./growth/main.js');
 const { SUITES } = await import('./suites.js');
+const { KINDS } = await import('./kinds.js');
 for (const suite of SUITES.filter(({ name }) => suites.includes(name))) {
-  await (suite.kind === 'growth' ? grow : compare)(suite, options);
+  const { run } = await import(KINDS[suite.kind].file);
+  await run(suite, options);
 }

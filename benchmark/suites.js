@@ -10,7 +10,7 @@ import { MEMORY_TARGETS, REDIS_TARGETS } from './targets.js';
  * @typedef {object} Suite
  * @property {string} name
  * @property {string} title
- * @property {'growth'} [kind] unless it compares what requests cost
+ * @property {string} kind one of kinds.js
  * @property {readonly import('./contenders.js').Contender[]} contenders
  * @property {readonly import('./targets.js').Target[]} targets
  * @property {number} [warmUp] requests of each workload at the start of a run, where the usual number would take too long
@@ -22,10 +22,18 @@ const LAYERS = ['@fastify/session', '@fastify/cookie', 'express-session'];
 
 /** @type {readonly Suite[]} */
 export const SUITES = [
-  { name: 'memory', title: 'In memory', contenders: MEMORY_CONTENDERS, targets: MEMORY_TARGETS, packages: LAYERS },
+  {
+    name: 'memory',
+    title: 'In memory',
+    kind: 'requests',
+    contenders: MEMORY_CONTENDERS,
+    targets: MEMORY_TARGETS,
+    packages: LAYERS,
+  },
   {
     name: 'redis',
     title: 'With Redis',
+    kind: 'requests',
     contenders: REDIS_CONTENDERS,
     targets: REDIS_TARGETS,
     hasSizes: true,
@@ -34,6 +42,7 @@ export const SUITES = [
   {
     name: 'postgres',
     title: 'With PostgreSQL',
+    kind: 'requests',
     contenders: POSTGRES_CONTENDERS,
     targets: [],
     warmUp: 4_000,

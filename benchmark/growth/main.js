@@ -20,7 +20,7 @@ const QUICK = {
 };
 
 /** Fills stores with ever more sessions, prints what requests cost then and writes it down. */
-export async function grow(suite, { quick, apart, connections, given }) {
+export async function run(suite, { quick, apart, connections, given }) {
   // A sweep in the database must not take the time of the server, which in production has another machine.
   const options = { ...(quick ? QUICK : FULL), ...given, apart, backendApart: true, connections };
   const bench = new Bench(options);
