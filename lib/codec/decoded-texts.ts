@@ -27,16 +27,17 @@ export interface DecodedText {
  * once. The data is shared, so nobody may change it, and handlers get copies.
  */
 export class DecodedTexts {
-  private young = new Map<string, DecodedText>();
-  private old = new Map<string, DecodedText>();
+  /** Private to inspect and logs too: the keys may be secrets (law 2), and the values are what users have stored. */
+  #young = new Map<string, DecodedText>();
+  #old = new Map<string, DecodedText>();
   /** Characters of all texts in the young generation, also of those that were replaced. */
-  private size = 0;
+  #size = 0;
 
   /** What this text of a session is; undefined when that is not known. */
   get(id: string, text: string): DecodedText | undefined {
-    const young = this.young.get(id);
+    const young = this.#young.get(id);
     if (young !== undefined) return young.text === text ? young : undefined;
-    const old = this.old.get(id);
+    const old = this.#old.get(id);
     if (old?.text !== text) return undefined;
     this.keep(id, old);
     return old;
@@ -47,16 +48,16 @@ export class DecodedTexts {
   }
 
   delete(id: string): void {
-    this.young.delete(id);
-    this.old.delete(id);
+    this.#young.delete(id);
+    this.#old.delete(id);
   }
 
   private keep(id: string, decoded: DecodedText): void {
-    this.young.set(id, decoded);
-    this.size += decoded.text.length;
-    if (this.size <= GENERATION) return;
-    this.old = this.young;
-    this.young = new Map();
-    this.size = 0;
+    this.#young.set(id, decoded);
+    this.#size += decoded.text.length;
+    if (this.#size <= GENERATION) return;
+    this.#old = this.#young;
+    this.#young = new Map();
+    this.#size = 0;
   }
 }

@@ -66,6 +66,8 @@ export class InstalledApp {
     const folder = await mkdtemp(join(tmpdir(), `fresh-nest${major}-`));
     const cli = join(folder, 'cli');
     await mkdir(cli);
+    // Else npm takes a folder further up, if there is a package.json or a node_modules.
+    await writeFile(join(cli, 'package.json'), '{}');
     await npm(cli, 'install', ...QUIETLY, `@nestjs/cli@${major}`);
     const nest = join(cli, 'node_modules/@nestjs/cli/bin/nest.js');
     await node(folder, nest, 'new', 'app', '--skip-git', '--skip-install', '--package-manager', 'npm');
