@@ -39,7 +39,7 @@ export default {
   // Modules of ES stay in memory when their spec is done, and a worker that collects gigabytes is slow.
   workerIdleMemoryLimit: '1GB',
   // Far longer than any test takes: how fast a machine is has no say in what is right.
-  testTimeout: 60_000,
+  testTimeout: 180_000,
   projects: [
     {
       ...common,

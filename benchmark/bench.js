@@ -1,6 +1,9 @@
 import { BACKENDS } from './backends.js';
+import { hasSessions } from './contenders.js';
 import { Helper, placeOn } from './processes.js';
-import { checkSessions, checkTokens, createSessions } from './verify.js';
+import { SIZE } from './session-data.js';
+import { checkSessions, checkTokens, checkTurns, createSessions } from './verify.js';
+import { isTurn } from './workloads.js';
 
 /** How much of a slice comes before it, unmeasured: fills the processor's caches again. */
 const LEAD = 0.1;
@@ -38,21 +41,22 @@ export class Bench {
     return this.#backends[backend];
   }
 
-  /** Starts a contender. */
+  /** Starts a contender; `flags` are those of its Node. */
   async start(contender) {
     this.#client ??= await this.#run('load/main.js', [], this.#cores?.client);
-    const { name, backend } = contender;
+    const { name, backend, flags } = contender;
     if (backend !== undefined) {
       this.#backends[backend] ??= await this.#run(BACKENDS[backend].file, [], this.#backendCore);
     }
     const backendPort = await this.backendOf(contender)?.ask('open', name);
-    const helper = await this.#run('server/main.js', [name, backendPort ?? ''], this.#cores?.server);
-    return { contender, helper, port: await helper.ask('port'), sessions: [], writes: 0 };
+    const helper = await this.#run('server/main.js', [name, backendPort ?? ''], this.#cores?.server, flags);
+    return { contender, helper, port: await helper.ask('port'), sessions: [], size: SIZE, writes: 0 };
   }
 
-  /** Stores the sessions of a contender, one for each connection. */
-  async fill(server) {
-    server.sessions = await createSessions(this.#client, server, this.#connections);
+  /** Stores the sessions of a contender, one for each connection, with so many bytes of data. */
+  async fill(server, { connections = this.#connections, size = SIZE } = {}) {
+    Object.assign(server, { size, writes: 0 });
+    server.sessions = await createSessions(this.#client, server, connections);
   }
 
   /**
@@ -66,17 +70,21 @@ export class Bench {
     const { contender, helper, port, sessions } = server;
     const client = this.#client;
     const backend = this.backendOf(contender);
-    const lead = Math.ceil((requests * LEAD) / this.#connections) * this.#connections;
-    await client.ask('open', { port, workload, sessions, warmUp: lead });
+    const connections = sessions.length;
+    const lead = Math.ceil((requests * LEAD) / connections) * connections;
+    const hasTokens = hasSessions(contender);
+    await client.ask('open', { port, workload, sessions, hasTokens, warmUp: lead, requests });
     const backendBefore = await backend?.ask('cpu', contender.name);
     const before = await helper.ask('cpu');
     const { seconds, tokens, p50, p99 } = await client.ask('run', requests);
     const after = await helper.ask('cpu');
     const backendAfter = await backend?.ask('cpu', contender.name);
+    if (isTurn(workload)) await checkTurns(client, server, workload, await client.ask('turns'));
     const counts = await client.ask('close');
     counts.forEach((count, index) => (sessions[index].count = count));
-    if (workload.name === 'write') server.writes += (lead + requests) / this.#connections;
-    await checkSessions(client, server);
+    if (workload.name === 'write') server.writes += (lead + requests) / connections;
+    // Those that come and go have been looked at; the others may have ended by then, where reading prolongs nothing.
+    if (!isTurn(workload)) await checkSessions(client, server);
     checkTokens(server, workload, tokens);
     return {
       cpu: (after.user + after.system - before.user - before.system) / requests,

@@ -1,7 +1,7 @@
 import { commandsOf } from './commands.js';
 import { hasSessions, PLATFORMS, takes } from './contenders.js';
 import { sizesOf } from './sizes.js';
-import { WORKLOADS } from './workloads.js';
+import { STEADY_WORKLOADS, TURN_WORKLOADS } from './workloads.js';
 
 /**
  * @typedef {object} Sample what a slice took; see `Bench.slice`
@@ -37,16 +37,36 @@ export async function measure(bench, { contenders, hasSizes }, options, progress
     const server = await bench.start(contender);
     if (hasSizes && contender.backend && hasSessions(contender)) sizes.push(...(await sizesOf(bench, server)));
     await bench.fill(server);
-    if (contender.backend) commands[contender.name] = await commandsOf(bench, server);
-    for (const workload of workloadsOf(contender))
-      await bench.slice(server, workload, requestsOf(contender, workload, options.warmUp, options));
+    commands[contender.name] = await warmUp(bench, server, STEADY_WORKLOADS, options);
     servers.push(server);
   }
+  const samples = await samplesOf(bench, servers, STEADY_WORKLOADS, options, progress);
+  // Only now, so that the workloads before are not measured in processes in which sessions have come and gone.
+  for (const [index, server] of servers.entries()) {
+    const { name } = server.contender;
+    progress(index, servers.length, `warming up ${name} for sessions that come and go`);
+    Object.assign(commands[name], await warmUp(bench, server, TURN_WORKLOADS, options));
+  }
+  samples.push(...(await samplesOf(bench, servers, TURN_WORKLOADS, options, progress)));
+  const stored = contenders.find(({ backend }) => backend !== undefined);
+  return { samples, sizes, commands, backendVersion: stored && (await bench.backendOf(stored).ask('version')) };
+}
+
+/** Gives the commands that were counted before, of a contender with a backend. */
+async function warmUp(bench, server, workloads, options) {
+  const { contender } = server;
+  const commands = contender.backend ? await commandsOf(bench, server, workloads) : {};
+  for (const workload of workloads.filter((one) => takes(contender, one)))
+    await bench.slice(server, workload, requestsOf(contender, workload, options.warmUp, options));
+  return commands;
+}
+
+async function samplesOf(bench, servers, workloads, options, progress) {
   const samples = [];
   for (let round = 0; round < options.rounds; round++) {
     for (const platform of PLATFORMS) {
       const here = servers.filter(({ contender }) => contender.platform === platform);
-      for (const workload of WORKLOADS) {
+      for (const workload of workloads) {
         progress(round, options.rounds, `${platform}: ${workload.label}`);
         const ready = here.filter(({ contender }) => takes(contender, workload));
         // Interleaved, so that whatever else the machine does meets all contenders alike.
@@ -58,14 +78,11 @@ export async function measure(bench, { contenders, hasSizes }, options, progress
       }
     }
   }
-  const stored = contenders.find(({ backend }) => backend !== undefined);
-  return { samples, sizes, commands, backendVersion: stored && (await bench.backendOf(stored).ask('version')) };
+  return samples;
 }
 
-const workloadsOf = (contender) => WORKLOADS.filter((workload) => takes(contender, workload));
-
 /** Each connection sends as many. */
-const requestsOf = ({ writes = 1 }, { name }, requests, { connections }) =>
-  name === 'write' ? Math.ceil((requests * writes) / connections) * connections : requests;
+const requestsOf = ({ writes = 1 }, { stores, part = 1 }, requests, { connections }) =>
+  stores ? Math.ceil((requests * writes * part) / connections) * connections : requests;
 
 const rotated = (list, by) => list.map((_, index) => list[(index + by) % list.length]);

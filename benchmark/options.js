@@ -8,7 +8,7 @@ const QUICK = { rounds: 3, requests: 1_000, warmUp: 2_000 };
 const CONNECTIONS = 16;
 
 /** The parts that can be named; suites.js says what they are. */
-const SUITE_NAMES = ['memory', 'redis', 'postgres', 'postgres-million'];
+const SUITE_NAMES = ['memory', 'redis', 'postgres', 'postgres-million', 'parallel', 'unknown', 'heap', 'crowd'];
 
 /** @param {string[]} args of the command line */
 export function readOptions(args) {

@@ -31,8 +31,9 @@ export class Helper {
    * @param {string} file relative to this folder
    * @param {string[]} args
    * @param {number | undefined} core
+   * @param {readonly string[]} [flags] of Node
    */
-  constructor(file, args, core) {
+  constructor(file, args, core, flags = []) {
     this.#name = [file, ...args].join(' ');
     const path = fileURLToPath(new URL(file, import.meta.url));
     this.#child = fork(path, args, {
@@ -41,8 +42,10 @@ export class Helper {
       serialization: 'advanced',
       // Expected in production; express-session then warns of its memory store, which is known here.
       env: { ...process.env, NODE_ENV: 'production' },
-      execArgv: [],
-      ...(core === undefined ? {} : { execPath: 'taskset', execArgv: ['-c', String(core), process.execPath] }),
+      execArgv: flags,
+      ...(core === undefined
+        ? {}
+        : { execPath: 'taskset', execArgv: ['-c', String(core), process.execPath, ...flags] }),
     });
     this.#child.stderr.setEncoding('utf8').on('data', (text) => (this.#stderr += text));
   }

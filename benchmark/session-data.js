@@ -6,6 +6,9 @@ export const SIZE = 400;
 /** A session of another size, to see what the store makes of it. */
 export const LARGE_SIZE = 4_096;
 
+/** The largest that the default of our `maxBytes` allows. */
+export const HUGE_SIZE = 65_536;
+
 /** Counting from here never changes the number of digits, nor the size. */
 export const FIRST_COUNT = 1_000_000;
 

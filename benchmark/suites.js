@@ -1,7 +1,11 @@
+import { CROWD_CONTENDERS } from './contenders/crowd.js';
 import { GROWTH_CONTENDERS } from './contenders/growth.js';
+import { HEAP_CONTENDERS } from './contenders/heap.js';
 import { MEMORY_CONTENDERS } from './contenders/memory.js';
+import { PARALLEL_CONTENDERS } from './contenders/parallel.js';
 import { POSTGRES_CONTENDERS } from './contenders/postgres.js';
 import { REDIS_CONTENDERS } from './contenders/redis.js';
+import { UNKNOWN_CONTENDERS } from './contenders/unknown.js';
 import { MEMORY_TARGETS, REDIS_TARGETS } from './targets.js';
 
 /**
@@ -55,6 +59,38 @@ export const SUITES = [
     contenders: GROWTH_CONTENDERS,
     targets: [],
     packages: ['express-session', 'connect-pg-simple', 'pg', 'libsql'],
+  },
+  {
+    name: 'parallel',
+    title: 'Requests that meet',
+    kind: 'parallel',
+    contenders: PARALLEL_CONTENDERS,
+    targets: [],
+    packages: [...LAYERS, 'connect-redis', 'redis', 'connect-pg-simple', 'pg'],
+  },
+  {
+    name: 'unknown',
+    title: 'A flood of unknown tokens',
+    kind: 'unknown',
+    contenders: UNKNOWN_CONTENDERS,
+    targets: [],
+    packages: LAYERS,
+  },
+  {
+    name: 'heap',
+    title: 'Heap of sessions in memory',
+    kind: 'heap',
+    contenders: HEAP_CONTENDERS,
+    targets: [],
+    packages: [...LAYERS, 'memorystore'],
+  },
+  {
+    name: 'crowd',
+    title: 'More clients, larger sessions',
+    kind: 'crowd',
+    contenders: CROWD_CONTENDERS,
+    targets: [],
+    packages: [...LAYERS, 'connect-redis', 'redis', '@redis/client'],
   },
 ];
 

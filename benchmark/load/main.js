@@ -1,8 +1,10 @@
 // The client in a process of its own, driven by messages of its parent.
 import { answerParent } from '../processes.js';
+import { isTurn } from '../workloads.js';
 import { Connection, requestText, tokenOf } from './connection.js';
 import { Roaming } from './roaming.js';
 import { Slice } from './slice.js';
+import { Turns } from './turns.js';
 
 let slice;
 let roaming;
@@ -18,12 +20,18 @@ answerParent({
   },
 
   /** Opens the connections of a slice and gets them going: what it costs is not measured. */
-  async open({ port, workload, sessions, warmUp }) {
-    slice = await Slice.open(port, workload, sessions);
+  async open({ port, workload, sessions, hasTokens, warmUp, requests }) {
+    const { length } = sessions;
+    slice = isTurn(workload)
+      ? await Turns.open(port, workload, { connections: length, each: (warmUp + requests) / length, hasTokens })
+      : await Slice.open(port, workload, sessions);
     await slice.run(warmUp);
   },
 
   run: (requests) => slice.run(requests),
+
+  /** Some of the sessions that came or went, by their tokens. */
+  turns: () => slice.some(),
 
   close: () => slice.close(),
 

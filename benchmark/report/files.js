@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { SUITES } from '../suites.js';
+import { chart } from './chart.js';
 import { markdown } from './markdown.js';
 
 const place = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
@@ -11,6 +12,7 @@ export async function writeResults({ name }, results) {
   const all = { ...lastResults(), [name]: results };
   await write('results.md', markdown(all));
   await write('results.json', JSON.stringify(all));
+  writeFileSync(place('results.svg'), chart(all));
 }
 
 /** By the name of the part. */

@@ -5,6 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { CONTENDERS } from '../contenders.js';
 import { answerParent } from '../processes.js';
 import { controllerWith } from './controller.js';
+import { heapAnswers } from './heap.js';
 import { startProfile, stopProfile } from './profiler.js';
 
 const { platform, layer } = CONTENDERS.find(({ name }) => name === process.argv[2]);
@@ -28,6 +29,7 @@ answerParent({
   cpu: () => process.cpuUsage(),
   startProfile,
   stopProfile,
+  ...heapAnswers,
   ...answers,
 });
 

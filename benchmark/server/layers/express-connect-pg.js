@@ -1,5 +1,5 @@
 import { options } from './connect-pg.js';
 import { mountWith } from './express-session.js';
 
-export { imports, parameter } from './express-session.js';
+export { imports, parameter, controller } from './express-session.js';
 export const mount = (app) => mountWith(app, options());

@@ -1,5 +1,5 @@
 import { options } from './connect-pg.js';
 import { mountWith } from './fastify-session.js';
 
-export { imports, parameter } from './fastify-session.js';
+export { imports, parameter, controller } from './fastify-session.js';
 export const mount = (app) => mountWith(app, options());

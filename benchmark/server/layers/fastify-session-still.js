@@ -1,4 +1,4 @@
 import { mountWith } from './fastify-session.js';
 
-export { imports, parameter } from './fastify-session.js';
+export { imports, parameter, controller } from './fastify-session.js';
 export const mount = (app) => mountWith(app, { rolling: false });

@@ -1,10 +1,8 @@
-import { Session, SessionModule } from '../../../dist/esm/index.js';
 import { PostgresStore } from '../../../dist/esm/stores/postgres/index.js';
+import { layerOf } from '../ours.js';
 import { pool } from '../postgres.js';
 
 const store = new PostgresStore({ pool });
 await store.migrate();
 
-export const imports = [SessionModule.forRoot(store)];
-export const parameter = Session;
-export const mount = undefined;
+export const { imports, parameter, controller, mount } = layerOf(store);

@@ -1,7 +1,5 @@
-import { Session, SessionModule } from '../../../dist/esm/index.js';
 import { SqliteStore } from '../../../dist/esm/stores/sqlite/index.js';
+import { layerOf } from '../ours.js';
 import { database } from '../sqlite.js';
 
-export const imports = [SessionModule.forRoot(new SqliteStore({ database }))];
-export const parameter = Session;
-export const mount = undefined;
+export const { imports, parameter, controller, mount } = layerOf(new SqliteStore({ database }));

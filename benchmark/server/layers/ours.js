@@ -1,5 +1,3 @@
-import { Session, SessionModule } from '../../../dist/esm/index.js';
+import { layerOf } from '../ours.js';
 
-export const imports = [SessionModule.forRoot()];
-export const parameter = Session;
-export const mount = undefined;
+export const { imports, parameter, controller, mount } = layerOf();
