@@ -3,10 +3,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { changesBetween, differs, type Data } from './session.diff.js';
 import type { SessionEngine } from './session.engine.js';
 import { checkStorable, dataOf } from './session.data.js';
-import { isDataError, SessionDataError } from './session.errors.js';
+import { isDataError, SessionDataError, SessionUsageError } from './session.errors.js';
 import { ANONYMOUS, type SessionIdentity } from './session.identity.js';
 import type { LiveReading } from './session.reading.js';
-import { SharedData } from './session.sharing.js';
+import { SharedData, type SharedRead } from './session.sharing.js';
 import { checkName, RESERVED_NAMES, type TokenSession } from './session.js';
 import { concluded } from './stores/awaitable.js';
 import type { Awaitable, SessionRecord } from './stores/session-store.js';
@@ -121,16 +121,30 @@ export class SessionCopy {
     }
   }
 
-  /** Takes over what is stored, in place of all there was. */
-  replaceBy({ record, text: stored, identity }: LiveReading): void {
-    const { data, text } = this.sharing.read(this.id, stored);
+  /** What is stored, as data. Throws what `unusable` takes when it can't be used. */
+  read({ text }: LiveReading): SharedRead {
+    return this.sharing.read(this.id, text);
+  }
+
+  /**
+   * Takes over what was read, in place of all there was.
+   *
+   * @throws SessionUsageError `NOT_SUPPORTED` for a session that its handler froze
+   */
+  replaceBy({ record, identity }: LiveReading, read: SharedRead): void {
+    if (!Object.isExtensible(this.data)) {
+      const hint = 'The session was frozen or sealed, so it can not take the stored data again: do not freeze it.';
+      throw new SessionUsageError('NOT_SUPPORTED', hint);
+    }
     this.clear();
-    if (this.sharing.isShared) Object.assign(this.data, data);
-    else this.takeOver(data);
+    // Shared data was looked through when it was decoded.
+    if (read.shared !== undefined) Object.assign(this.data, read.data);
+    else this.takeOver(read.data);
+    this.sharing.took(read);
     this.assigned = undefined;
     this.identity = identity;
     this.isOpenToChange = false;
-    this.confirm(record, text);
+    this.confirm(record, read.text);
   }
 
   private takeOver(data: Data): void {

@@ -15,7 +15,6 @@ const MAX_CONFLICTS = 3;
  * @returns false when somebody signed in meanwhile with its token: that session is another one
  */
 export async function destroy(engine: SessionEngine, id: string, version?: string): Promise<boolean> {
-  engine.decoded.delete(id);
   const rotated: string[] = [];
   let next = { id, version, conflicts: 0 };
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { DecodedTexts } from './codec/decoded-texts.js';
 import { ConnectionTokens } from './connection-tokens.js';
 import { errorText } from './error-text.js';
 import { SessionEvents, type SessionEvent } from './session.events.js';
@@ -30,11 +29,9 @@ export class SessionEngine {
   /** Resolves when the store has been looked at; rejects when it can never work as it is. */
   readonly ready: Promise<void> | undefined;
   readonly users = new SessionUsers(this);
-  /** What was decoded a moment ago, where the codec can copy it. */
-  readonly decoded = new DecodedTexts();
   private readonly watching = new SessionWatch(this);
   private readonly sweeper: Sweeper;
-  private readonly writer = randomBytes(9).toString('base64url');
+  private readonly writer = `${randomBytes(9).toString('base64url')}.`;
   private writes = 0;
   private hasSteppedAside = false;
   /** What is to be told of sessions that the store found past their end, when somebody comes with their token. */
@@ -55,10 +52,12 @@ export class SessionEngine {
       storeTimeout: options.storeTimeout,
       options,
       evicted: (id, reason) => {
+        this.store.decoded.delete(id);
         this.events.emit({ type: 'session_evicted', id, reason });
         this.watching.tell(id, 'ended');
       },
       expired: (id, record) => {
+        this.store.decoded.delete(id);
         this.ended.set(id, expiryOf(id, record, options));
         this.watching.tell(id, 'expired');
       },
@@ -98,7 +97,7 @@ export class SessionEngine {
 
   /** A version that no other write of any process has: a write that comes back is known as ours. */
   nextVersion(): string {
-    return `${this.writer}.${(++this.writes).toString(36)}`;
+    return this.writer + (++this.writes).toString(36);
   }
 
   /** Removes all ended sessions that the store still keeps; the number removed. */

@@ -56,8 +56,10 @@ export const MESSAGE = Symbol.for('nestjs-token-session.message');
 
 /** The object that carries the session layer's part: the request, for HTTP; for a gateway's handler its message. */
 function carrierIn(context: ExecutionContext, who: string): unknown {
-  // The request; switchToHttp() makes an object for it.
-  if (context.getType() === 'http') return context.getArgByIndex(0);
+  if (context.getType() === 'http') {
+    // switchToHttp() makes an object for it, but a context that a test makes up may have nothing else.
+    return (context as Partial<ExecutionContext>).getArgByIndex?.(0) ?? context.switchToHttp().getRequest();
+  }
   if (context.getType() === 'ws') {
     const message = context
       .getArgs<unknown[]>()

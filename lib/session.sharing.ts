@@ -5,6 +5,11 @@ import type { Data } from './session.diff.js';
 import type { SessionEngine } from './session.engine.js';
 import { RESERVED_NAMES } from './session.js';
 
+/** Data as it was read, and what others share of it: all of its objects, or nothing. */
+export interface SharedRead extends ReadData {
+  readonly shared: DecodedText | undefined;
+}
+
 /**
  * What the data of one request has in common with that of others who read the same text. With the codec of this package
  * a text is decoded once: its objects stand in the data of each of them, and each gives out copies only. And what of the
@@ -17,22 +22,24 @@ export class SharedData {
 
   constructor(private readonly engine: SessionEngine) {}
 
-  /** What the text of a session is as data. */
-  read(id: string | undefined, text: string): ReadData {
-    const { options, decoded } = this.engine;
-    this.shared = undefined;
-    if (id === undefined || !this.isPossible) return dataOf(options, text);
-    const known = decoded.get(id, text);
-    if (known !== undefined) return (this.shared = known);
-    const read = { data: options.codec.decode(text), text };
-    if (Object.keys(read.data).some((key) => RESERVED_NAMES.has(key))) return read;
-    decoded.set(id, read);
-    return (this.shared = read);
+  /** What the text of a session is as data. Until `took` the data is still that of the text before. */
+  read(id: string | undefined, text: string): SharedRead {
+    const { options, store } = this.engine;
+    if (id === undefined || !this.isPossible) return { ...dataOf(options, text), shared: undefined };
+    let shared = store.decoded.get(id, text);
+    if (shared === undefined) {
+      const data = options.codec.decode(text);
+      // Only other programs can have stored such names; they are told of each time.
+      if (Object.keys(data).some((key) => RESERVED_NAMES.has(key))) return { data, text, shared };
+      shared = { data, text };
+      store.decoded.set(id, shared);
+    }
+    return { data: shared.data, text, shared };
   }
 
-  /** Whether the data was shared when it was read: there are no reserved names in it. */
-  get isShared(): boolean {
-    return this.shared !== undefined;
+  /** The data is now what `read` gave. */
+  took({ shared }: SharedRead): void {
+    this.shared = shared;
   }
 
   /** An object of the data as it may be given out: nobody else has it. */
@@ -53,7 +60,7 @@ export class SharedData {
 
   /** Takes note of what is stored now: who reads it next has it decoded. */
   stored(id: string | undefined, text: string): void {
-    if (id !== undefined && this.last?.text === text) this.engine.decoded.set(id, this.last);
+    if (id !== undefined && this.last?.text === text) this.engine.store.decoded.set(id, this.last);
   }
 
   /** The data is the same as that of another copy. */

@@ -9,6 +9,7 @@ import { loggingIn, type Login } from './session.login.js';
 import { interpret, unusable, type LiveReading } from './session.reading.js';
 import { sessionEnd } from './session.record.js';
 import { TokenSession } from './session.js';
+import type { SharedRead } from './session.sharing.js';
 import { store } from './session.storing.js';
 import { freshTimes, login, reauthenticate, regenerate } from './session.succession.js';
 import { destroy } from './session.ending.js';
@@ -47,7 +48,7 @@ export class SessionState {
     const state = new SessionState(engine, owner);
     state.copy.token = token;
     state.copy.id = id;
-    state.copy.replaceBy(reading);
+    state.copy.replaceBy(reading, state.copy.read(reading));
     return state;
   }
 
@@ -195,11 +196,13 @@ export class SessionState {
       if (reading.kind === 'kept') throw reading.error;
       if (reading.kind === 'corrupt') this.engine.discard(this.id, reading.reason);
       if (reading.kind !== 'live') throw this.life.over(ended());
+      let read: SharedRead;
       try {
-        this.copy.replaceBy(reading);
+        read = this.copy.read(reading);
       } catch (error) {
         throw unusable(this.engine, this.id, reading, error) ?? this.life.over(ended());
       }
+      this.copy.replaceBy(reading, read);
     });
   }
 

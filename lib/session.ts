@@ -165,7 +165,8 @@ const HANDLER: ProxyHandler<TokenSession> = {
       );
     }
     // A value that can't be replaced any more has to be one that may be given out.
-    stateOfTarget(target).exposeAll();
+    const present: unknown = Reflect.getOwnPropertyDescriptor(target, key)?.value;
+    if (typeof present === 'object' && present !== null) stateOfTarget(target).expose(key, present);
     // Object.freeze defines every property anew without a value, which changes no data.
     if ('value' in descriptor) stateOfTarget(target).change(key, descriptor.value);
     return Reflect.defineProperty(target, key, descriptor);

@@ -60,8 +60,6 @@ export class HeldAnswer implements AnswerProgress {
   private changes: HeaderChanges | undefined;
   private status = 200;
   private statusMessage: string | undefined;
-  /** Whether the handler is done. */
-  private isResult = false;
 
   private constructor(
     private readonly response: HeldResponse,
@@ -91,14 +89,6 @@ export class HeldAnswer implements AnswerProgress {
     return hold;
   }
 
-  /**
-   * Says that the framework answers with what the handler gave: no code of the handler follows in the same breath, so
-   * there is no need to wait for it.
-   */
-  static resultOn({ tokenSessionHold }: HeldResponse): void {
-    if (tokenSessionHold !== undefined) tokenSessionHold.isResult = true;
-  }
-
   /** Takes one more owner. For one that comes when the answer has begun it is as good as gone: nothing waits for it. */
   join(owner: AnswerOwner): AnswerProgress {
     if (this.phase === 'open') {
@@ -118,11 +108,8 @@ export class HeldAnswer implements AnswerProgress {
   call(method: Method, args: unknown[]): unknown {
     if (this.phase === 'passed') return this.pass(method, args);
     if (this.phase === 'refused') return this.callRefused(method, args);
-    if (this.phase === 'open') {
-      const work = this.isResult ? this.begun(method, args) : SETTLED;
-      if (work === undefined) return this.passAtOnce(method, args);
-      this.hold(method, args, work);
-    } else if (method === 'writeHead') throw headersSent('write');
+    if (this.phase === 'open') this.hold(method, args);
+    else if (method === 'writeHead') throw headersSent('write');
     this.calls.push({ method, args });
     // As Node: write tells the source to wait, writeHead and end chain.
     return method === 'write' ? false : method === 'flushHeaders' ? undefined : this.response;
@@ -156,43 +143,16 @@ export class HeldAnswer implements AnswerProgress {
     return this.readsAsSent && (this.phase === 'refused' || this.calls.at(-1)?.method === 'end');
   }
 
-  /** The owner's work, with what the answer says in addition after it; undefined when that is done. */
-  private begun(method: Method, args: unknown[]): Promise<void> | undefined {
-    try {
-      const work = this.owner.beforeAnswer(this.statusOf(method, args));
-      if (work === undefined) this.changes = this.owner.headersToAdd();
-      return work ?? undefined;
-    } catch (error) {
-      return failed(error);
-    }
-  }
-
-  /** Lets the first call out when there is nothing to wait for. */
-  private passAtOnce(method: Method, args: unknown[]): unknown {
-    this.phase = 'passed';
-    try {
-      this.addHeaders(method === 'writeHead' ? args : undefined);
-      return this.pass(method, args);
-    } catch (error) {
-      // Refused as one that was held is: the answer to this error has a token to tell of, too.
-      this.head = guardResponse(this.response);
-      this.refuse(error);
-      return method === 'write' ? false : this.response;
-    }
-  }
-
-  /** @param work before which nothing is asked of the owner */
-  private hold(method: Method, args: unknown[], work: Promise<void>): void {
+  private hold(method: Method, args: unknown[]): void {
+    const { response } = this;
     this.phase = 'held';
-    this.status = this.statusOf(method, args);
-    this.statusMessage = this.response.statusMessage;
-    this.head = guardResponse(this.response);
+    this.keepStatus();
+    if (method === 'writeHead' && typeof args[0] === 'number') [this.status] = args as [number];
+    this.head = guardResponse(response);
     // A promise of its own, because queueMicrotask makes an AsyncResource for each call.
-    this.settleAfter(work);
-  }
-
-  private statusOf(method: Method, [status]: unknown[]): number {
-    return method === 'writeHead' && typeof status === 'number' ? status : this.response.statusCode;
+    void SETTLED.then(() => {
+      this.settle();
+    });
   }
 
   private keepStatus(): void {
@@ -210,18 +170,15 @@ export class HeldAnswer implements AnswerProgress {
       return;
     }
     if (work === undefined) this.release();
-    else this.settleAfter(work);
-  }
-
-  private settleAfter(work: Promise<void>): void {
-    work.then(
-      () => {
-        this.settle();
-      },
-      (error: unknown) => {
-        this.refuse(error);
-      },
-    );
+    else
+      work.then(
+        () => {
+          this.settle();
+        },
+        (error: unknown) => {
+          this.refuse(error);
+        },
+      );
   }
 
   /** Lets the kept calls go out. */
@@ -342,11 +299,6 @@ function outer(method: Method): Call {
 function notify(args: unknown[], error: unknown): void {
   const callback = args.at(-1);
   if (typeof callback === 'function') process.nextTick(callback, error);
-}
-
-// eslint-disable-next-line @typescript-eslint/require-await -- what it throws has to come by a promise
-async function failed(error: unknown): Promise<never> {
-  throw error;
 }
 
 function ignore(): void {

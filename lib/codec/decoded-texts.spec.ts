@@ -29,7 +29,7 @@ describe('decoded texts', () => {
     }
     expect(texts.get('unused', long)).toBeUndefined();
     for (let other = 0; other < 200; other++) if (texts.get(String(other), long) !== undefined) known++;
-    // Two generations of 256 K characters.
+    // Two generations of 256 K characters, and what entries take besides.
     expect(known).toBeLessThan(60);
     expect(known).toBeGreaterThan(20);
   });
@@ -39,6 +39,21 @@ describe('decoded texts', () => {
     texts.set('other', decoded('1'));
     for (let write = 0; write < 1_000; write++) texts.set('busy', decoded(`${String(write)} ${'x'.repeat(1_000)}`));
     expect(texts.get('other', '1')).toBeUndefined();
+  });
+
+  it('F80: of sessions with next to nothing in them are bounded too', () => {
+    const texts = new DecodedTexts();
+    let known = 0;
+    for (let session = 0; session < 100_000; session++) texts.set(String(session), decoded('{}'));
+    for (let session = 0; session < 100_000; session++) if (texts.get(String(session), '{}') !== undefined) known++;
+    expect(known).toBeLessThan(2_000);
+  });
+
+  it('are forgotten with the store', () => {
+    const texts = new DecodedTexts();
+    texts.set('a', decoded('1'));
+    texts.clear();
+    expect(texts.get('a', '1')).toBeUndefined();
   });
 
   it('that are very long are not kept', () => {

@@ -1,7 +1,10 @@
 import type { Data } from '../session.diff.js';
 
-/** Of how many characters of text the data is kept, in each of two generations: some 650 sessions of 400 characters. */
+/** Of how many characters of text the data is kept, in each of two generations: some 370 sessions of 400 characters. */
 const GENERATION = 262_144;
+
+/** What an entry takes besides, as if it were text. */
+const OVERHEAD = 300;
 
 /** Longer texts would drive out those of many sessions. */
 const LONGEST = GENERATION / 4;
@@ -52,9 +55,15 @@ export class DecodedTexts {
     this.#old.delete(id);
   }
 
+  clear(): void {
+    this.#young.clear();
+    this.#old.clear();
+    this.#size = 0;
+  }
+
   private keep(id: string, decoded: DecodedText): void {
     this.#young.set(id, decoded);
-    this.#size += decoded.text.length;
+    this.#size += decoded.text.length + OVERHEAD;
     if (this.#size <= GENERATION) return;
     this.#old = this.#young;
     this.#young = new Map();

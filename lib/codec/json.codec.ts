@@ -31,13 +31,15 @@ export function encodeMember(data: Readonly<Record<string, unknown>>, key: strin
 }
 
 /** A deep copy of what `decode` gave: lists and plain objects, in which `__proto__` is a key like others. */
-export function copyOf(value: unknown): unknown {
+export function copyOf(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(copyOf);
+  // Only other programs can have stored such data: JSON's own way does without the stack.
+  if (depth > MAX_DEPTH) return JSON.parse(JSON.stringify(value));
+  if (Array.isArray(value)) return value.map((member) => copyOf(member, depth + 1));
   const copy: Record<string, unknown> = {};
   for (const [key, member] of Object.entries(value)) {
-    if (key === '__proto__') Object.defineProperty(copy, key, { ...OWN, value: copyOf(member) });
-    else copy[key] = copyOf(member);
+    if (key === '__proto__') Object.defineProperty(copy, key, { ...OWN, value: copyOf(member, depth + 1) });
+    else copy[key] = copyOf(member, depth + 1);
   }
   return copy;
 }

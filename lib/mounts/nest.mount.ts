@@ -1,7 +1,6 @@
 import { HttpException } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import type { AbstractHttpAdapter, ApplicationConfig, ExternalContextCreator } from '@nestjs/core';
-import { HeldAnswer } from '../answer/held-answer.js';
 import type { SessionEngine } from '../session.engine.js';
 import { SessionConfigError } from '../session.errors.js';
 import { mountOnServer } from '../scopes/handshake.scope.js';
@@ -42,7 +41,6 @@ export function mountOnNest(
     });
     return;
   }
-  if (mounted.size === 0) noteResults(adapter);
   mounted.add(name);
   mountOnServer(adapter, engine);
 
@@ -60,15 +58,6 @@ export function mountOnNest(
         `SessionModule works on Express and Fastify; this application runs on ${adapter.getType()}.`,
       );
   }
-}
-
-/** Lets answers that the framework gives for handlers go out without waiting for what else these may do. */
-function noteResults(adapter: AbstractHttpAdapter): void {
-  const reply = adapter.reply.bind(adapter) as typeof adapter.reply;
-  adapter.reply = (response, ...result) => {
-    HeldAnswer.resultOn(rawOf(response));
-    return reply(response, ...result) as unknown;
-  };
 }
 
 /** Hands an error to the application's global exception filters, as Nest does with one of a handler. */

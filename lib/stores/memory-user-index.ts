@@ -1,9 +1,10 @@
+import { PartedMap } from './parted-map.js';
 import { UserEntries } from './user-entries.js';
 import type { UserIndex, UserIndexAddition, UserIndexChoice, UserIndexEntry, UserIndexTerms } from './user-index.js';
 
 /** The index of users in this process's memory. Users without entries take no room. */
 export class MemoryUserIndex implements UserIndex {
-  private readonly users = new Map<string, UserEntries>();
+  private readonly users = new PartedMap<UserEntries>();
 
   constructor(private readonly now: () => number) {}
 

@@ -1,6 +1,7 @@
 import { SessionConfigError } from '../session.errors.js';
 import { LocalEndings } from './local-endings.js';
 import { MemoryUserIndex } from './memory-user-index.js';
+import { RecordTable } from './record-table.js';
 import {
   endOf,
   laterUse,
@@ -33,14 +34,15 @@ const MISSING: UpdateResult = { status: 'missing' };
  * does later changes what is stored.
  */
 export class MemoryStore implements AtomicSessionStore {
-  /** In the order of last write or touch, the oldest first: a Map keeps insertion order. */
-  private readonly records = new Map<string, SessionRecord>();
+  /** In the order of last write or touch. */
+  private readonly records = new RecordTable();
   readonly users = new MemoryUserIndex(() => this.now());
   readonly endings = new LocalEndings();
   private readonly maxSessions: number;
   private now: () => number = Date.now;
   private host: StoreHost | undefined;
-  private sweepPosition: Iterator<[string, SessionRecord]> | undefined;
+  /** The place at which the sweep goes on. */
+  private sweepPlace = 0;
 
   /** @throws SessionConfigError `INVALID_OPTION` when `maxSessions` is not a positive integer */
   constructor(options: MemoryStoreOptions = {}) {
@@ -75,7 +77,7 @@ export class MemoryStore implements AtomicSessionStore {
   create(id: string, record: SessionRecord): boolean {
     if (this.living(id) !== undefined) return false;
     this.makeRoom();
-    this.records.set(id, record);
+    this.records.put(id, record);
     return true;
   }
 
@@ -83,7 +85,7 @@ export class MemoryStore implements AtomicSessionStore {
     const current = this.living(id);
     if (current === undefined) return MISSING;
     if (current.version !== expectedVersion) return { status: 'conflict', current };
-    this.put(id, record);
+    this.records.put(id, record);
     if (isEnd) this.endings.tell(id);
     return UPDATED;
   }
@@ -91,7 +93,7 @@ export class MemoryStore implements AtomicSessionStore {
   touch(id: string, times: SessionTimes): boolean {
     const current = this.living(id);
     if (current === undefined) return false;
-    this.put(id, { ...current, usedAt: laterUse(current, times, this.now()) });
+    this.records.put(id, { ...current, usedAt: laterUse(current, times, this.now()) });
     return true;
   }
 
@@ -106,27 +108,26 @@ export class MemoryStore implements AtomicSessionStore {
 
   sweep(): SweepResult {
     const now = this.now();
-    const position = (this.sweepPosition ??= this.records.entries());
+    const end = Math.min(this.sweepPlace + SWEEP_BATCH, this.records.places);
     let removed = 0;
-    for (let seen = 0; seen < SWEEP_BATCH; seen++) {
-      const next = position.next();
-      if (next.done === true) {
-        this.sweepPosition = undefined;
-        return { removed, done: true };
-      }
-      const [id, record] = next.value;
-      if (endOf(record) <= now) {
-        this.drop(id, record);
-        removed++;
-      }
+    for (let place = this.sweepPlace; place < end; place++) {
+      const [id, record] = this.records.at(place) ?? [];
+      if (id === undefined || record === undefined || endOf(record) > now) continue;
+      this.drop(id, record);
+      removed++;
     }
-    return { removed, done: false };
+    const done = end === this.records.places;
+    this.sweepPlace = done ? 0 : end;
+    return { removed, done };
   }
 
   count(): number {
     const now = this.now();
     let living = 0;
-    for (const record of this.records.values()) if (endOf(record) > now) living++;
+    for (let place = 0; place < this.records.places; place++) {
+      const record = this.records.at(place)?.[1];
+      if (record !== undefined && endOf(record) > now) living++;
+    }
     return living;
   }
 
@@ -150,23 +151,15 @@ export class MemoryStore implements AtomicSessionStore {
     if (userId !== undefined) this.users.remove(userId, [id]);
   }
 
-  private put(id: string, record: SessionRecord): void {
-    this.records.delete(id);
-    this.records.set(id, record);
-  }
-
   private makeRoom(): void {
     if (this.records.size < this.maxSessions) return;
-    for (const [id, record] of this.records) {
-      this.drop(id, record);
-      if (endOf(record) > this.now()) {
-        this.endings.tell(id);
-        this.host?.evicted(
-          id,
-          `MemoryStore holds its ${String(this.maxSessions)} sessions; raise maxSessions or use another store.`,
-        );
-      }
-      return;
-    }
+    const [id, record] = this.records.oldest() as [string, SessionRecord];
+    this.drop(id, record);
+    if (endOf(record) <= this.now()) return;
+    this.endings.tell(id);
+    this.host?.evicted(
+      id,
+      `MemoryStore holds its ${String(this.maxSessions)} sessions; raise maxSessions or use another store.`,
+    );
   }
 }

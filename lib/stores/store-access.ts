@@ -1,3 +1,4 @@
+import { DecodedTexts } from '../codec/decoded-texts.js';
 import { errorText } from '../error-text.js';
 import { isSessionError, SessionError } from '../session.errors.js';
 import type { SessionEvents } from '../session.events.js';
@@ -67,6 +68,8 @@ export class StoreAccess {
   readonly users: UserIndexAccess | undefined;
   /** Tells of sessions that other processes ended, where the store can. */
   readonly endings: SessionEndings | undefined;
+  /** What records from here were decoded to a moment ago. */
+  readonly decoded = new DecodedTexts();
   /** While somebody watches sessions. */
   watcher: EndWatcher | undefined;
   private failing = false;
@@ -115,6 +118,7 @@ export class StoreAccess {
   }
 
   destroy(id: string, version?: string): Awaitable<SessionRecord | undefined> {
+    this.decoded.delete(id);
     const destroyed = this.call('destroy', () => this.store.destroy(id, version), version);
     return this.watcher === undefined ? destroyed : this.watcher.destroyed(id, version, destroyed);
   }
@@ -131,6 +135,7 @@ export class StoreAccess {
 
   clear(): Awaitable<void> | undefined {
     const { store } = this;
+    this.decoded.clear();
     return store.clear === undefined ? undefined : this.call('clear', () => store.clear?.());
   }
 

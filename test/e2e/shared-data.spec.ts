@@ -1,5 +1,12 @@
 import fc from 'fast-check';
-import { session, type Session, type SessionMiddleware, type SessionOptions } from 'nestjs-token-session';
+import {
+  MemoryStore,
+  session,
+  type Session,
+  type SessionMiddleware,
+  type SessionOptions,
+  type SessionRecord,
+} from 'nestjs-token-session';
 import { testSessions, type TestSession } from 'nestjs-token-session/testing';
 import { TestClock } from '../support/clock.js';
 
@@ -23,6 +30,19 @@ async function stored(data: Data, options: SessionOptions = {}): Promise<[Sessio
   const layer = session({ clock: clock.now, ...options });
   running.push(layer);
   return [layer, await testSessions(layer).anonymous(data)];
+}
+
+/** A store whose records are what other programs have made of them. */
+class CutStore extends MemoryStore {
+  isCut = false;
+  text: string | undefined;
+
+  override load(id: string): SessionRecord | undefined {
+    const record = super.load(id);
+    if (record === undefined) return undefined;
+    if (this.text !== undefined) return { ...record, payload: `1\n${this.text}` };
+    return this.isCut ? { ...record, payload: record.payload.slice(0, -3) } : record;
+  }
 }
 
 /** The session as one more request has it. */
@@ -122,6 +142,37 @@ describe('objects of a session belong to one request', () => {
     mine['count'] = value;
     await expect(mine.save()).rejects.toThrow(told);
     expect((await testSessions(layer).stored(held))?.data).toEqual({ toString: 0, count: 0 });
+  });
+
+  it('law 5: a reload that meets what can not be decoded leaves others alone', async () => {
+    const store = new CutStore();
+    const [layer, held] = await stored(DATA, { store });
+    const [mine, theirs] = [await loaded(layer, held), await loaded(layer, held)];
+    store.isCut = true;
+    await expect(mine.reload()).rejects.toMatchObject({ code: 'SESSION_ENDED' });
+    (mine['list'] as unknown[]).push('mine only');
+    expect(plain(theirs)).toEqual(DATA);
+  });
+
+  it.each(['freeze', 'seal', 'preventExtensions'] as const)(
+    'law 9: a session that its handler gave to Object.%s is not reloaded, and stays',
+    async (way) => {
+      const [layer, held] = await stored(DATA);
+      const mine = await loaded(layer, held);
+      const harden = Object[way] as (target: object) => unknown;
+      harden(mine);
+      await expect(mine.reload()).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
+      expect(plain(mine)).toEqual(DATA);
+      expect((await testSessions(layer).stored(held))?.data).toEqual(DATA);
+    },
+  );
+
+  it('D33: data that another program nested thousands deep can be read', async () => {
+    const store = new CutStore();
+    const [layer, held] = await stored(DATA, { store });
+    store.text = `{"deep":${'['.repeat(3_000)}${']'.repeat(3_000)}}`;
+    const sess = await loaded(layer, held);
+    expect(JSON.stringify(sess['deep'])).toHaveLength(6_000);
   });
 
   it('D34: __proto__ within stored data is a key like others, in each copy', async () => {
