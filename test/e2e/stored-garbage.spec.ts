@@ -1,10 +1,11 @@
 import { Controller, Get } from '@nestjs/common';
-import { MemoryStore, Session, SessionService, type SessionRecord, type StoredSession } from 'nestjs-token-session';
+import { MemoryStore, Session, SessionService, type StoredSession } from 'nestjs-token-session';
 import { closeApps, startApp } from '../support/app.js';
 import { Barrier } from '../support/barrier.js';
 import { call } from '../support/client.js';
 import { collectEvents } from '../support/events.js';
 import { PLATFORMS } from '../support/platforms.js';
+import { MemoryRecords } from '../support/memory-records.js';
 import { ProbedStore, SimpleMapStore } from '../support/stores.js';
 
 let slow: Barrier;
@@ -257,7 +258,9 @@ describe.each(PLATFORMS)('stored garbage on %s', (platform) => {
 
 /** Puts a payload in the place of every stored one; the ids. */
 function spoil(store: MemoryStore, payload: string): string[] {
-  const { records } = store as unknown as { records: Map<string, SessionRecord> };
-  for (const [id, record] of records) records.set(id, { ...record, payload });
-  return [...records.keys()];
+  const records = new MemoryRecords(store);
+  return records.entries().map(([id, record]) => {
+    records.set(id, { ...record, payload });
+    return id;
+  });
 }

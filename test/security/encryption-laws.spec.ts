@@ -8,8 +8,9 @@ import { TestClock } from '../support/clock.js';
 import { DataUserController, userIdOf } from '../support/data-user.controller.js';
 import { closeStores } from '../support/express-stores.js';
 import { answered, CLEARED, DONE, ENDED, Flight, RENEWED } from '../support/flight.js';
+import { MemoryRecords } from '../support/memory-records.js';
 import { removeFiles } from '../support/sqlite/files.js';
-import { codecWith, Intruder, keyIdOf, newKey, recordsOf, STORES } from './support/encrypted-stores.js';
+import { codecWith, Intruder, keyIdOf, newKey, STORES } from './support/encrypted-stores.js';
 
 const KEY = newKey('2026-11');
 
@@ -259,9 +260,9 @@ class History {
     const sess = await this.loaded();
     expect({ ...sess }).toEqual(this.data);
     expect(this.layer.service.info(sess).userId).toBe(this.userId);
-    const records = recordsOf(this.store);
+    const records = new MemoryRecords(this.store);
     expect(keyIdOf(records.get(idOf(this.token)) as SessionRecord)).toBeDefined();
-    for (const { payload } of records.values()) expect(payload).toMatch(/^2\n/);
+    for (const [, { payload }] of records.entries()) expect(payload).toMatch(/^2\n/);
   }
 }
 

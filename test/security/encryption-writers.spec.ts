@@ -11,7 +11,8 @@ import { COOKIE } from '../support/carriers.js';
 import { TestClock } from '../support/clock.js';
 import { collectEvents } from '../support/events.js';
 import { Flight } from '../support/flight.js';
-import { codecWith, newKey, recordsOf } from './support/encrypted-stores.js';
+import { MemoryRecords } from '../support/memory-records.js';
+import { codecWith, newKey } from './support/encrypted-stores.js';
 
 /** In the hand of a test: throws while `isAway`, as a service that has the keys may. */
 class FailingCodec implements SessionCodec {
@@ -64,11 +65,11 @@ class Attacked {
   }
 
   write(token: string, changes: Partial<SessionRecord>): void {
-    recordsOf(this.store).set(idOf(token), { ...this.recordOf(token), ...changes });
+    new MemoryRecords(this.store).set(idOf(token), { ...this.recordOf(token), ...changes });
   }
 
   recordOf(token: string): SessionRecord {
-    return recordsOf(this.store).get(idOf(token)) as SessionRecord;
+    return new MemoryRecords(this.store).get(idOf(token)) as SessionRecord;
   }
 }
 

@@ -17,6 +17,7 @@ import { idOf } from '../../../lib/session-token.js';
 import { atomicStoreOf } from '../../../lib/stores/atomic-store-of.js';
 import { Backend } from '../../stores/keyv/backends.js';
 import { EXPRESS_STORES } from '../../support/express-stores.js';
+import { MemoryRecords } from '../../support/memory-records.js';
 import type { Platform } from '../../support/platforms.js';
 import { newFile, openDatabase } from '../../support/sqlite/files.js';
 import { CallbackMapStore, SimpleMapStore } from '../../support/stores.js';
@@ -30,7 +31,7 @@ interface OpenedStore {
 const PLACES: Record<string, () => OpenedStore> = {
   'the memory store': () => {
     const store = new MemoryStore();
-    return { store, dump: () => JSON.stringify([...recordsOf(store)]) };
+    return { store, dump: () => JSON.stringify(new MemoryRecords(store).entries()) };
   },
   'a simple store': () => {
     const store = new SimpleMapStore();
@@ -63,10 +64,6 @@ export const STORES = Object.entries(PLACES).map(([name, open], index) => {
   const platform: Platform = index % 2 === 0 ? 'express' : 'fastify';
   return { name, open, platform };
 });
-
-export function recordsOf(store: MemoryStore): Map<string, SessionRecord> {
-  return (store as unknown as { records: Map<string, SessionRecord> }).records;
-}
 
 /** A key of its own. */
 export function newKey(id: string): EncryptionKey {
