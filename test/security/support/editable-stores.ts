@@ -1,9 +1,10 @@
 import { MemoryStore as ExpressMemoryStore } from 'express-session';
 import { Keyv } from 'keyv';
-import { MemoryStore, type SessionOptions, type SessionRecord } from 'nestjs-token-session';
+import { MemoryStore, type SessionOptions } from 'nestjs-token-session';
 import { expressStore } from 'nestjs-token-session/express-session';
 import { keyvStore } from 'nestjs-token-session/keyv';
 import { SqliteStore } from 'nestjs-token-session/sqlite';
+import { MemoryRecords } from '../../support/memory-records.js';
 import { openDatabase } from '../../support/sqlite/files.js';
 import { CallbackMapStore, SimpleMapStore } from '../../support/stores.js';
 
@@ -25,10 +26,12 @@ const inMap = (store: SimpleMapStore | CallbackMapStore): Opened => ({
 export const EDITABLE_STORES: Record<string, () => Opened> = {
   memory: () => {
     const store = new MemoryStore();
-    const { records } = store as unknown as { records: Map<string, SessionRecord> };
+    const records = new MemoryRecords(store);
     return {
       store,
-      edit: (change) => records.forEach((kept, id) => records.set(id, { ...kept, payload: change(kept.payload) })),
+      edit: (change) => {
+        for (const [id, kept] of records.entries()) records.set(id, { ...kept, payload: change(kept.payload) });
+      },
     };
   },
   'simple store': () => inMap(new SimpleMapStore()),
