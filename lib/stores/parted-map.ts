@@ -3,7 +3,7 @@ const PARTS = 64;
 
 /**
  * A map that stays quick while it grows to millions of entries. V8 builds a map anew, in one go, when its table is full:
- * with a million entries everything else waits 76 ms for that, with a part of them 1 or 2.
+ * with a million entries everything else waits 76 ms for that, with a part of them a part of it.
  */
 export class PartedMap<V> {
   private parts: Map<string, V>[] = [];

@@ -8,8 +8,8 @@ const FIRST_ROOM = 64;
 const ENDS = 0;
 
 /**
- * Records by their ids, in the order in which they were put last. However many there are, no call takes longer for it by
- * more than a millisecond or two: a use of a record moves two links, and what grows does so in parts.
+ * Records by their ids, in the order in which they were put last. However many there are, no call goes through them
+ * all or builds a table of them all anew: a use of a record moves links, and the map of ids grows in parts.
  */
 export class RecordTable {
   private readonly placeOf = new PartedMap<number>();
