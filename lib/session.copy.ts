@@ -294,7 +294,7 @@ export class SessionCopy {
 
   /** A plain object: codecs other than JSON refuse instances of classes. */
   private members(): Data {
-    return Object.assign({}, this.thawed ?? (this.data as Data));
+    return { ...(this.thawed ?? this.data) };
   }
 
   private isAsStored(): boolean {

@@ -23,6 +23,12 @@ const IN_SECONDS = /-expires$/i;
 export function addHeaders(response: ServerResponse, head: unknown[] | undefined, changes: HeaderChanges): void {
   const position = typeof head?.[1] === 'string' ? 2 : 1;
   const target = targetOf(response, head?.[position]);
+  addHeadersTo(target, changes);
+  if (head !== undefined && target.headers !== undefined) head[position] = target.headers;
+}
+
+/** The same wherever the headers of an answer are kept. */
+export function addHeadersTo(target: HeaderTarget, changes: HeaderChanges): void {
   for (const [name, value] of changes.set) target.set(name, value);
   // What hands out or takes away a token must not be cached (ASVS 14.2.2).
   if (changes.set.size > 0 || changes.cookies.length > 0) {
@@ -35,7 +41,6 @@ export function addHeaders(response: ServerResponse, head: unknown[] | undefined
   const vary = target.get('Vary');
   const merged = mergeVary(vary, changes.vary);
   if (merged !== undefined && merged !== vary) target.set('Vary', merged);
-  if (head !== undefined && target.headers !== undefined) head[position] = target.headers;
 }
 
 function targetOf(response: ServerResponse, given: unknown): HeaderTarget {
@@ -47,7 +52,8 @@ function targetOf(response: ServerResponse, given: unknown): HeaderTarget {
   return new HeadPairs(response, isNested ? given.flat() : given);
 }
 
-interface HeaderTarget {
+/** Where headers of an answer are kept. */
+export interface HeaderTarget {
   /** Of all headers that the answer has by now; some perhaps twice. */
   names(): string[];
   get(name: string): string | undefined;
@@ -100,13 +106,15 @@ class HeadHeaders implements HeaderTarget {
   }
 
   set(name: string, value: string): void {
-    this.change(this.keyOf(name) ?? name, value);
+    const key = this.keyOf(name);
+    // Where the framework has put it there already the head needs no copy.
+    if (key === undefined || this.headers[key] !== value) this.change(key ?? name, value);
   }
 
   append(name: string, value: string): void {
     const key = this.keyOf(name);
-    const present = key === undefined ? this.response.getHeader(name) : this.headers[key];
-    this.change(key ?? name, withCookie(list(present), value));
+    const present = list(key === undefined ? this.response.getHeader(name) : this.headers[key]);
+    if (key === undefined || !present.includes(value)) this.change(key ?? name, withCookie(present, value));
   }
 
   private change(key: string, value: string | string[]): void {
@@ -230,7 +238,7 @@ export function mergeVary(given: string | readonly string[] | undefined, added: 
   return missing.length === 0 ? present : `${present}, ${missing.join(', ')}`;
 }
 
-function text(value: number | string | readonly string[] | undefined): string | undefined {
+export function text(value: number | string | readonly string[] | undefined): string | undefined {
   return value === undefined ? undefined : typeof value === 'object' ? value.join(', ') : String(value);
 }
 

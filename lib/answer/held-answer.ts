@@ -1,7 +1,15 @@
 import type { ServerResponse } from 'node:http';
 import { addHeaders, removeRepresentation, type HeaderChanges } from './answer-headers.js';
 import { answerApart, isAnswering } from './answering.js';
-import { guardResponse, headersSent, type HeadMethods } from './guarded-response.js';
+import {
+  guardResponse,
+  headersSent,
+  isNodes,
+  readAsEnded,
+  readAsHoldSays,
+  readAsItIs,
+  type HeadMethods,
+} from './guarded-response.js';
 import { JointOwner } from './joint-owner.js';
 
 /** Who decides what happens before an answer leaves. */
@@ -56,6 +64,8 @@ export class HeldAnswer implements AnswerProgress {
   /** What `guardResponse` put aside. */
   head: HeadMethods | undefined;
   private readonly inner: Record<Method | '_implicitHeader', Call>;
+  /** Whether what the response reads as is put there with each change, and not asked for each time. */
+  private isMirrored = false;
   /** What the answer says in addition, until it has been said. */
   private changes: HeaderChanges | undefined;
   private status = 200;
@@ -111,6 +121,7 @@ export class HeldAnswer implements AnswerProgress {
     if (this.phase === 'open') this.hold(method, args);
     else if (method === 'writeHead') throw headersSent('write');
     this.calls.push({ method, args });
+    if (this.isMirrored && method === 'end') readAsEnded(this.response);
     // As Node: write tells the source to wait, writeHead and end chain.
     return method === 'write' ? false : method === 'flushHeaders' ? undefined : this.response;
   }
@@ -149,6 +160,8 @@ export class HeldAnswer implements AnswerProgress {
     this.keepStatus();
     if (method === 'writeHead' && typeof args[0] === 'number') [this.status] = args as [number];
     this.head = guardResponse(response);
+    this.isMirrored = isNodes(this.inner);
+    if (!this.isMirrored) readAsHoldSays(response);
     // A promise of its own, because queueMicrotask makes an AsyncResource for each call.
     void SETTLED.then(() => {
       this.settle();
@@ -190,6 +203,7 @@ export class HeldAnswer implements AnswerProgress {
     try {
       this.changes = this.owner.headersToAdd();
       this.phase = 'passed';
+      if (this.isMirrored) readAsItIs(this.response);
       if (head === undefined) this.restoreStatus();
       this.addHeaders(head);
       for (const { method, args } of calls.splice(0)) {
@@ -245,6 +259,8 @@ export class HeldAnswer implements AnswerProgress {
       // A transport's own fault is what brought us here; the error answer does without.
     }
     this.phase = 'refused';
+    if (this.isMirrored) readAsHoldSays(response);
+    this.isMirrored = false;
     answerApart(response, () => {
       if (!response.headersSent) {
         response.statusCode = 200;
@@ -273,6 +289,7 @@ export class HeldAnswer implements AnswerProgress {
     const result = this.inner[method].apply(this.response, args);
     // Not before: Node's own end comes back here for the head.
     if (method === 'end') this.ended = true;
+    if (this.isMirrored) readAsItIs(this.response);
     return result;
   }
 }

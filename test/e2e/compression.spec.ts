@@ -1,5 +1,6 @@
 import { Module, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
 import compression from 'compression';
+import type { RequestHandler } from 'express';
 import { SessionModule, SessionService } from 'nestjs-token-session';
 import { gunzipSync } from 'node:zlib';
 import { get } from 'node:http';
@@ -46,6 +47,13 @@ describe.each(['before', 'after'])('L89: compression mounted %s the session laye
   let running: RunningApp;
   let bare: RunningApp;
   let filter: MarkingFilter;
+  /** How each response reads once it has gone out. */
+  const finished: unknown[] = [];
+
+  const noteEnds: RequestHandler = (_request, response, next) => {
+    response.once('finish', () => finished.push([response.headersSent, response.writableEnded]));
+    next();
+  };
 
   beforeAll(async () => {
     store = new ProbedStore();
@@ -55,6 +63,7 @@ describe.each(['before', 'after'])('L89: compression mounted %s the session laye
       controllers: answersOf('express'),
       imports: order === 'after' ? [...imports, CompressionModule] : imports,
       prepare: (app: Parameters<NonNullable<Parameters<typeof startApp>[1]['prepare']>>[0]) => {
+        app.use(noteEnds);
         if (order === 'before') app.use(compress);
         app.useGlobalFilters(filter);
       },
@@ -68,8 +77,13 @@ describe.each(['before', 'after'])('L89: compression mounted %s the session laye
   });
 
   it.each(kinds)('%s: as compressed without the session layer, with the token', async (_name, kind) => {
+    finished.length = 0;
     const answer = await fetchRaw(running.url, kind.path);
     const expected = await fetchRaw(bare.url, kind.path);
+    expect(finished).toEqual([
+      [true, true],
+      [true, true],
+    ]);
     const text = ({ encoding, body }: typeof answer) => (encoding === 'gzip' ? gunzipSync(body) : body).toString();
     expect(answer.encoding).toBe(expected.encoding);
     expect(text(answer)).toBe(text(expected));
