@@ -29,8 +29,8 @@ export type RequestWithSession = IncomingMessage & {
 export interface Platform {
   /** Whether the request came over TLS, by the framework's own trust of proxies. */
   isSecure(request: unknown): boolean;
-  /** Tells a framework that keeps headers of its own which request headers decided the answer. */
-  vary?(response: unknown, names: string): void;
+  /** Gives a framework that keeps headers of its own what the answer says in addition. */
+  addHeaders?(response: unknown, changes: HeaderChanges): void;
   /** Answers a request with an error, as if its handler had thrown it. */
   fail(error: unknown, request: unknown, response: unknown): void;
 }
@@ -182,8 +182,10 @@ export class SessionRequest implements SessionScope, SessionOwner, TransportAnsw
     } else if (this.clearToken) {
       lookup.via?.clear(this);
     }
-    this.platform.vary?.(this.response, engine.options.vary);
-    return { vary: engine.options.vary, set: this.headers ?? NO_HEADERS, cookies: this.cookies ?? NO_COOKIES };
+    const { headers: set = NO_HEADERS, cookies = NO_COOKIES } = this;
+    const changes = { vary: engine.options.vary, set, cookies };
+    this.platform.addHeaders?.(this.response, changes);
+    return changes;
   }
 
   answerInstead(error: unknown): void {

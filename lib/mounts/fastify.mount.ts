@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isRepresentation, mergeVary } from '../answer/answer-headers.js';
+import { addHeadersTo, isRepresentation } from '../answer/answer-headers.js';
 import type { SessionEngine } from '../session.engine.js';
 import { SessionConfigError } from '../session.errors.js';
 import { connectMiddleware, ENTRANCE, type ConnectMiddleware, type EnteringRequest } from './connect.mount.js';
+import { ReplyHeaders, type ReplyWithHeaders } from './reply-headers.js';
 import { partOf, REQUEST, SessionRequest, type Platform, type RequestWithSession } from '../session.request.js';
 
 /** What this mount uses of Fastify, which is not imported. */
@@ -11,12 +12,8 @@ interface FastifyRequest {
   readonly protocol: string;
 }
 
-interface FastifyReply {
+interface FastifyReply extends ReplyWithHeaders {
   readonly raw: ServerResponse;
-  getHeaders(): Record<string, unknown>;
-  getHeader(name: string): string | string[] | undefined;
-  header(name: string, value: string): unknown;
-  removeHeader(name: string): void;
 }
 
 type OnRequest = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void;
@@ -56,10 +53,8 @@ export function mountOnFastify(
   const platform: Platform = {
     isSecure: (request) => (request as FastifyRequest).protocol === 'https',
     // Put where Fastify keeps its headers it costs little; its head would have to be copied otherwise (17 µs).
-    vary(response, names) {
-      const reply = response as FastifyReply;
-      const merged = mergeVary(reply.getHeader('vary'), names);
-      if (merged !== undefined) reply.header('vary', merged);
+    addHeaders(response, changes) {
+      addHeadersTo(new ReplyHeaders(response as FastifyReply), changes);
     },
     fail(error, request, response) {
       reopen(response as FastifyReply);
