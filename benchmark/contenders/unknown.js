@@ -1,14 +1,14 @@
 import { MEMORY_CONTENDERS } from './memory.js';
 
-/** The layers whose memory store can be looked at. Bare Nest has none, and is sent no token, as in the other parts. */
+/** The layers whose memory store can be looked at. Bare Nest has none. */
 const LAYERS = {
   ours: 'unknown-ours',
   'fastify-session': 'unknown-fastify-session',
   'express-session': 'unknown-express-session',
 };
 
-/** What a token of each session layer looks like; see unknown/tokens.js. */
-const KINDS = { ours: 'header', 'fastify-session': 'fastify', 'express-session': 'express' };
+/** What a token of each session layer looks like; see unknown/tokens.js. Bare Nest is sent such as ours. */
+const KINDS = { bare: 'header', ours: 'header', 'fastify-session': 'fastify', 'express-session': 'express' };
 
 /**
  * Those that are flooded with tokens of no session: those in memory, but for the variants.

@@ -17,7 +17,7 @@ export class Flood {
     this.#answer = answer;
   }
 
-  /** @param {{ port: number, connections: number, workload: object, kind?: string, answer: string }} options */
+  /** @param {{ port: number, connections: number, workload: object, kind: string, answer: string }} options */
   static async open({ port, connections, ...options }) {
     const lanes = await Promise.all(Array.from({ length: connections }, () => Connection.open(port)));
     return new Flood(lanes, options);

@@ -8,8 +8,8 @@ const LINES = {
   express: () => `Cookie: connect.sid=${encodeURIComponent(`s:${signed(randomBytes(24).toString('base64url'))}`)}`,
 };
 
-/** @param {string | undefined} kind undefined for bare Nest, which is sent no token */
-export const newTokenLine = (kind) => LINES[kind]?.();
+/** @param {keyof typeof LINES} kind */
+export const newTokenLine = (kind) => LINES[kind]();
 
 /** By the server's own secret: a cookie with another signature would never get as far as the store. */
 function signed(id) {
