@@ -6,7 +6,7 @@ import { PARALLEL_CONTENDERS } from './contenders/parallel.js';
 import { POSTGRES_CONTENDERS } from './contenders/postgres.js';
 import { REDIS_CONTENDERS } from './contenders/redis.js';
 import { UNKNOWN_CONTENDERS } from './contenders/unknown.js';
-import { MEMORY_TARGETS, REDIS_TARGETS } from './targets.js';
+import { MEMORY_TARGETS, POSTGRES_TARGETS, REDIS_TARGETS } from './targets.js';
 
 /**
  * A part of the benchmark: its contenders run side by side.
@@ -48,7 +48,7 @@ export const SUITES = [
     title: 'With PostgreSQL',
     kind: 'requests',
     contenders: POSTGRES_CONTENDERS,
-    targets: [],
+    targets: POSTGRES_TARGETS,
     warmUp: 4_000,
     packages: [...LAYERS, 'connect-pg-simple', 'pg', 'libsql'],
   },

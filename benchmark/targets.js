@@ -23,3 +23,6 @@ export const REDIS_TARGETS = [
   { platform: 'express', workload: 'read', part: 3 },
   { platform: 'express', workload: 'write', part: 5 / 3 },
 ];
+
+/** @type {readonly Target[]} */
+export const POSTGRES_TARGETS = [{ platform: 'express', workload: 'read', part: 2 }];

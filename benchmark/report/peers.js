@@ -6,7 +6,7 @@ import { WORKLOADS } from '../workloads.js';
 import { micros, millis, percent } from './format.js';
 import { caseText, commandsText } from './sentences.js';
 
-/** Ours beside the peer on the same platform, for parts without targets; the heading first. */
+/** Ours beside the peer on the same platform, for parts with a backend; the heading first. */
 export function peerRows(suite, lines) {
   const { label, commands } = backendOf(suite);
   return [

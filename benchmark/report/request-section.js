@@ -1,3 +1,4 @@
+import { backendOf } from '../backends.js';
 import { PLATFORM_NAMES } from '../contenders.js';
 import { SIZE } from '../session-data.js';
 import { WORKLOADS } from '../workloads.js';
@@ -15,11 +16,9 @@ export function requestSection(suite, { environment, options, lines, verdicts, s
 
 ${WORKLOADS.map(({ label, meaning }) => `- **${label}**: ${meaning}`).join('\n')}
 
-${suite.targets.length === 0 ? peerSection(suite, lines) : targetSection(suite, verdicts)}
+${targetSection(suite, verdicts)}${peerSection(suite, lines)}### Measured
 
-### Measured
-
-Medians, with the quartiles in brackets, over ${rounds} rounds; µs of CPU time. Requests per second and the times till half (p50) and 99% (p99) of the answers came are side figures: they depend on the client too.
+Medians, with the quartiles in brackets, over ${rounds} rounds; µs of CPU time. Requests per second and the times till half (p50) and 99% (p99) of the answers came are side figures: they depend on the client too. ${NEGATIVE}
 
 ${table(resultRows(suite, lines))}
 
@@ -36,21 +35,27 @@ ${machineText(environment, options)}
 }
 
 function targetSection(suite, verdicts) {
+  if (verdicts.length === 0) return '';
   return `### Targets
 
 The server's CPU time for a request above bare Nest, session of ${SIZE} bytes, medians.
 
 ${table(verdictRows(suite, verdicts))}
 
-"Within the spread": the limit lies between the quartiles of ours, so another run may say otherwise. ${NEGATIVE}`;
+"Within the spread": the limit lies between the quartiles of ours, so another run may say otherwise.
+
+`;
 }
 
 function peerSection(suite, lines) {
+  if (backendOf(suite) === undefined) return '';
   return `### Beside the peers
 
-Ours of theirs, medians, session of ${SIZE} bytes; no target is set. "Above bare" is the server's CPU time for a request above bare Nest. ${NEGATIVE}
+Ours of theirs, medians, session of ${SIZE} bytes. "Above bare" is the server's CPU time for a request above bare Nest.
 
-${table(peerRows(suite, lines))}`;
+${table(peerRows(suite, lines))}
+
+`;
 }
 
 function sizeSection(suite, sizes) {
