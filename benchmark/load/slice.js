@@ -1,5 +1,5 @@
-import { quantile } from '../statistics.js';
 import { Connection, requestText, tokenOf } from './connection.js';
+import { overLanes } from './lanes.js';
 
 /** Requests of one workload to one server, on one connection for each session. */
 export class Slice {
@@ -24,21 +24,8 @@ export class Slice {
   }
 
   /** Sends so many requests in all, evenly over the connections, on each one after the other. */
-  async run(requests) {
-    const each = requests / this.#lanes.length;
-    const times = new Float64Array(requests);
-    const start = performance.now();
-    const tokens = await Promise.all(
-      this.#lanes.map((lane, index) => this.#runLane(lane, times.subarray(index * each, (index + 1) * each))),
-    );
-    const seconds = (performance.now() - start) / 1e3;
-    times.sort();
-    return {
-      seconds,
-      tokens: tokens.reduce((sum, some) => sum + some, 0),
-      p50: quantile(times, 0.5),
-      p99: quantile(times, 0.99),
-    };
+  run(requests) {
+    return overLanes(this.#lanes, requests, (lane, times) => this.#runLane(lane, times));
   }
 
   /** Gives the count that each session stands at now. */

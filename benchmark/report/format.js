@@ -3,7 +3,8 @@ export const micros = (value) => `${value.toFixed(1)} µs`;
 export const millis = (value) => `${value.toFixed(2)} ms`;
 
 /** A median with its quartiles. */
-export const spread = ({ median, low, high }) => `${median.toFixed(1)} (${low.toFixed(1)} to ${high.toFixed(1)})`;
+export const spread = ({ median, low, high }, text = (value) => value.toFixed(1)) =>
+  `${text(median)} (${text(low)} to ${text(high)})`;
 
 export const whole = (value) => Math.round(value).toLocaleString('en');
 

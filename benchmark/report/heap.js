@@ -62,7 +62,7 @@ export function allocationRows(suite, { allocated }) {
     ...allocated.map(({ contender, workload, bytes: all, above }) => {
       const { platform, label, role } = named(suite, contender);
       const place = `${PLATFORM_NAMES[platform]}, ${workloadNamed(workload).label}`;
-      return [place, label, whole(all), role === 'bare' ? '' : spread(above)];
+      return [place, label, whole(all), role === 'bare' ? '' : spread(above, whole)];
     }),
   ];
 }

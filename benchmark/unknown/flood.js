@@ -1,5 +1,5 @@
 import { Connection, requestText, tokenOf } from '../load/connection.js';
-import { quantile } from '../statistics.js';
+import { overLanes } from '../load/lanes.js';
 import { newTokenLine } from './tokens.js';
 
 /** Requests of one workload to one server, each with a token that no session has. */
@@ -34,23 +34,9 @@ export class Flood {
   async run(requests) {
     const texts = this.#made.splice(0, requests);
     if (texts.length < requests) throw new Error(`only ${texts.length} of ${requests} requests were made`);
-    const each = requests / this.#lanes.length;
-    const times = new Float64Array(requests);
-    const start = performance.now();
-    const tokens = await Promise.all(
-      this.#lanes.map((lane, index) => {
-        const [from, to] = [index * each, (index + 1) * each];
-        return this.#runLane(lane, texts.slice(from, to), times.subarray(from, to));
-      }),
+    return overLanes(this.#lanes, requests, (lane, times, from) =>
+      this.#runLane(lane, texts.slice(from, from + times.length), times),
     );
-    const seconds = (performance.now() - start) / 1e3;
-    times.sort();
-    return {
-      seconds,
-      tokens: tokens.reduce((sum, some) => sum + some, 0),
-      p50: quantile(times, 0.5),
-      p99: quantile(times, 0.99),
-    };
   }
 
   close() {

@@ -31,6 +31,8 @@ export class PostgresLink {
     );
     // A connection that breaks while nobody uses it is an event of the pool, also when the application is closing.
     survive(options.pool);
+    // Nor does the pool listen from when a connection is new until whoever waits for it goes on.
+    if (options.pool.listeners?.('connect').includes(survive) !== true) options.pool.on?.('connect', survive);
   }
 
   /**

@@ -3,9 +3,12 @@ export interface PostgresPool {
   /** A connection for one statement; the caller gives it back by `release`. */
   connect(): Promise<PostgresClient>;
   query(text: string): Promise<PostgresResult>;
-  on?(event: 'error', listener: (error: Error) => void): unknown;
+  on?: {
+    (event: 'error', listener: (error: Error) => void): unknown;
+    (event: 'connect', listener: (client: PostgresClient) => void): unknown;
+  };
   // eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- as Node's EventEmitter has it
-  listeners?(event: 'error'): Function[];
+  listeners?(event: 'error' | 'connect'): Function[];
   readonly options?: { connectionTimeoutMillis?: number | undefined };
 }
 
